@@ -14,9 +14,10 @@ from typing import Any
 import apsw
 import pytest
 
-from tests.acceptance.processes import COMMAND, KEYS, PATIENCE, Process, environment, gateway
+from tests.acceptance.processes import COMMAND, KEY, KEYS, PATIENCE, Process, environment, gateway
 from tests.contract.wire import Answer, Connection, ask, create
 
+AT_ONCE = 3  # seconds: less than what is given to the last writes, more than a busy machine needs
 COUNTED = " ".join(map(str, range(1, 31)))
 
 
@@ -120,16 +121,37 @@ def test_a_request_that_comes_while_it_stops_is_sent_elsewhere(tmp_path: Path) -
         assert process.ended() == 0
 
 
-def test_a_request_of_which_half_has_come_is_sent_elsewhere(tmp_path: Path) -> None:
+def half(process: Process, key: str = KEY) -> Connection:
+    """A request of which the head has come and a part of the body."""
+    connection = Connection(process, PATIENCE)
+    headers = [("Authorization", f"Bearer {key}"), ("Content-Length", "1000")]
+    connection.ask("POST", "/v1/responses", headers=headers, keyed=False)
+    connection.send(b'{"model": ')
+    return connection
+
+
+def test_a_request_of_which_half_has_come_is_sent_elsewhere_and_not_waited_for(tmp_path: Path) -> None:
     with gateway(tmp_path, {"keys": KEYS, "drain_timeout": 0}) as process:
-        half = Connection(process)
-        half.ask("POST", "/v1/responses", headers=[("Content-Length", "1000")])
+        unfinished = half(process)
         time.sleep(0.2)
+        began = time.monotonic()
         process.signal()
-        answer = half.answer()
+        answer = unfinished.answer()
         assert (answer.status, answer.error["code"]) == (503, "server_shutdown")
+        assert answer.header("retry-after") == "1"
         assert process.ended() == 0
+        assert time.monotonic() - began < AT_ONCE
     assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+def test_a_request_that_was_answered_before_all_of_it_came_is_not_waited_for(tmp_path: Path) -> None:
+    with gateway(tmp_path, {"keys": KEYS}) as process:
+        refused = half(process, key="wrong")
+        assert refused.answer().status == 401
+        began = time.monotonic()
+        assert process.stop() == 0
+        assert time.monotonic() - began < AT_ONCE
+        assert refused.is_over()
 
 
 def tried(folder: Path, *options: str, **extra: str) -> tuple[int, str]:

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from antiphon.edge.errors import Envelope, answer_error
 from antiphon.edge.exchange import ConnectionLost, Exchange
 from antiphon.observe.clock import NewId
+from antiphon.observe.log import AccessLog
 from antiphon.protocol.errors import AntiphonError, GatewayError, MethodNotAllowed, ShuttingDown
 
 Handler: TypeAlias = Callable[[Exchange], Awaitable[None]]
@@ -27,8 +28,9 @@ log = structlog.get_logger()
 class Front:
     """The outermost application. Puts an Exchange into the scope for the endpoints inside."""
 
-    def __init__(self, app: ASGIApp, errors: Envelope, new_id: NewId) -> None:
+    def __init__(self, app: ASGIApp, errors: Envelope, new_id: NewId, access: AccessLog) -> None:
         self._app = app
+        self._access = access
         self._errors = errors
         self._new_id = new_id
 
@@ -53,14 +55,10 @@ class Front:
             await self._answer(
                 exchange, GatewayError("The gateway had an unexpected error.", code="server_error")
             )
-        log.info(
-            "request",
-            request_id=exchange.request_id,
-            method=scope["method"],
-            path=scope["path"],
-            status=exchange.status,
-            milliseconds=round((time.perf_counter() - began) * 1000, 2),
-        )
+        finally:
+            del scope["antiphon.exchange"]  # or each holds the other until the garbage is collected
+        taken = (time.perf_counter() - began) * 1000
+        self._access.request(exchange.request_id, scope["method"], scope["path"], exchange.status, taken)
 
     async def _answer(self, exchange: Exchange, error: AntiphonError) -> None:
         """An answer that has begun cannot become another: the server closes the connection instead."""

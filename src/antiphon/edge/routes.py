@@ -6,7 +6,7 @@ key is asked for before a body is read. What is open to all is a table of its ow
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
 
 from starlette.routing import Route, Router
@@ -21,6 +21,7 @@ from antiphon.edge.middleware import Endpoint, Front, Handler
 from antiphon.edge.openapi import CREATE_PATHS, document
 from antiphon.edge.responses import Responses
 from antiphon.observe.clock import NewId
+from antiphon.observe.log import AccessLog
 from antiphon.protocol.errors import NotFound
 from antiphon.protocol.json import encode
 from antiphon.routing.catalogue import Catalogue
@@ -37,6 +38,7 @@ def application(
     version: str,
     since: int,
     new_id: NewId,
+    access: AccessLog,
 ) -> ASGIApp:
     """The whole edge as one ASGI application. `since`: start of the gateway, seconds since 1970."""
 
@@ -80,14 +82,28 @@ def application(
         "/openapi.json": {"GET": openapi},
         "/docs": {"GET": docs},
     }
-    routes = [
-        *(
-            Route(path, endpoint=Endpoint({method: keyed(handler) for method, handler in handlers.items()}))
+    endpoints = {
+        **{
+            path: Endpoint({method: keyed(handler) for method, handler in handlers.items()})
             for path, handlers in with_key.items()
-        ),
-        *(Route(path, endpoint=Endpoint(handlers)) for path, handlers in open_to_all.items()),
-    ]
-    return Front(Router(routes, redirect_slashes=False, default=_nowhere), errors, new_id)
+        },
+        **{path: Endpoint(handlers) for path, handlers in open_to_all.items()},
+    }
+    return Front(Paths(endpoints), errors, new_id, access)
+
+
+class Paths:
+    """Finds the endpoint of a path: by its name, or by a pattern where it has parameters."""
+
+    def __init__(self, endpoints: Mapping[str, Endpoint]) -> None:
+        self._exact = {path: endpoint for path, endpoint in endpoints.items() if "{" not in path}
+        patterns = [Route(path, endpoint=endpoint) for path, endpoint in endpoints.items() if "{" in path]
+        self._patterns = Router(patterns, redirect_slashes=False, default=_nowhere)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        endpoint = self._exact.get(path, self._patterns)
+        await endpoint(scope, receive, send)
 
 
 async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:

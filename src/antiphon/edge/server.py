@@ -24,10 +24,11 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from antiphon.edge.errors import envelope
-from antiphon.protocol.errors import InvalidRequest, RequestTimeout
+from antiphon.protocol.errors import AntiphonError, InvalidRequest, RequestTimeout, ShuttingDown
 from antiphon.protocol.json import encode
 
 _OFFER = re.compile(rb"\r\nupgrade:[ \t]*h2c[ \t]*(?=\r\n|$)", re.IGNORECASE)
+_CONTINUE = b"HTTP/1.1 100"
 _FLUSH = 5  # seconds for the last writes after everything was ended
 
 
@@ -52,6 +53,38 @@ def _without_offer(data: bytes) -> bytes:
 
 class _Unclean(Exception):
     """Raised inside the parser's callbacks; the parser reports it as an invalid request."""
+
+
+class OneWrite(asyncio.Transport):
+    """A connection, for one answer: its head leaves together with the first piece of its body.
+
+    uvloop makes a system call of each write, and each wakes the client: apart they take 6 µs more.
+    """
+
+    __slots__ = ("_head", "_transport", "_wrote")
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+        self._head = b""
+        self._wrote = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        if self._wrote:
+            self._transport.write(data)
+        elif self._head or data[:12] == _CONTINUE:
+            head, self._head = self._head, b""
+            self._wrote = bool(head)
+            self._transport.write(head + data)
+        else:
+            self._head = bytes(data)
+
+    def close(self) -> None:
+        if self._head:
+            self.write(b"")
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        return bool(self._transport.is_closing())
 
 
 class StrictProtocol(HttpToolsProtocol):
@@ -98,10 +131,13 @@ class StrictProtocol(HttpToolsProtocol):
         self._head_bytes = 0
 
     def on_headers_complete(self) -> None:
-        if len(self.headers) > self.hygiene.header_count or self._head_size() > self.hygiene.header_bytes:
+        size, hosts = len(self.url), 0
+        for name, value in self.headers:
+            size += len(name) + len(value)
+            hosts += name == b"host"
+        if len(self.headers) > self.hygiene.header_count or size > self.hygiene.header_bytes:
             raise _Unclean
-        hosts = [value for name, value in self.headers if name == b"host"]
-        if len(hosts) > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
+        if hosts > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
             raise _Unclean
         if self.url[:1] != b"/":
             raise _Unclean
@@ -110,25 +146,37 @@ class StrictProtocol(HttpToolsProtocol):
         self._stop_waiting()
         self.scope["state"]["abort"] = self.transport.abort
         super().on_headers_complete()
+        if self.scope["method"] != "HEAD":  # whose head is all there is
+            self.cycle.transport = OneWrite(self.transport)
 
     def _unsupported_upgrade_warning(self) -> None:
         """Nothing: an upgrade that is not served is answered as any request, and is no news."""
 
     def send_400_response(self, msg: str) -> None:
         error = InvalidRequest("The gateway cannot accept this HTTP request.", code="invalid_http_request")
-        self._refuse(b"400 Bad Request", encode(envelope(error)))
+        self._refuse(b"400 Bad Request", error)
 
-    def _head_size(self) -> int:
-        """Bytes of the target and of the header fields."""
-        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+    def give_up(self) -> None:
+        """The gateway is going away: what has not come whole is not waited for."""
+        if not self._in_head and self.cycle.more_body and not self.transport.is_closing():
+            error = ShuttingDown("The gateway is shutting down.", retry_after=1)
+            self._refuse_unfinished(b"503 Service Unavailable", error)
 
-    def _refuse(self, status: bytes, body: bytes) -> None:
+    def _refuse_unfinished(self, status: bytes, error: AntiphonError) -> None:
+        if not self._in_head and self.cycle.response_started:
+            self.transport.close()  # it was answered before all of it had come
+        else:
+            self._refuse(status, error)
+
+    def _refuse(self, status: bytes, error: AntiphonError) -> None:
         if self._is_answering():  # nothing may stand in the middle of another answer
             self._end_after_answer()
         else:
+            body = encode(envelope(error))
+            wait = b"retry-after: %d\r\n" % error.retry_after if error.retry_after else b""
             self.transport.write(
-                b"HTTP/1.1 %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\n"
-                b"connection: close\r\n\r\n%b" % (status, len(body), body)
+                b"HTTP/1.1 %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\n%b"
+                b"connection: close\r\n\r\n%b" % (status, len(body), wait, body)
             )
             self.transport.close()
 
@@ -173,12 +221,8 @@ class StrictProtocol(HttpToolsProtocol):
         if self._in_head and not self._has_begun:
             self.transport.close()  # nothing was asked
             return
-        if not self._in_head and self.cycle.response_started:
-            self.transport.close()  # it was answered before all of it had come
-            return
-        self._refuse(
-            b"408 Request Timeout", encode(envelope(RequestTimeout("The request did not arrive in time.")))
-        )
+        error = RequestTimeout("The request did not arrive in time.")
+        self._refuse_unfinished(b"408 Request Timeout", error)
 
 
 class GracefulServer(uvicorn.Server):
@@ -210,6 +254,9 @@ class GracefulServer(uvicorn.Server):
         for connection in list(self.server_state.connections):
             connection.shutdown()
         await self._drain()
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, StrictProtocol):
+                connection.give_up()
         await super().shutdown(sockets)
 
 

@@ -3,9 +3,10 @@
     begin ──▶ answered ──▶ read … read ──▶ b""      the connection is back in the pool
       └──────────┴───────────┴──▶ close             before that: it is cut, with whatever was in flight
 
-There is one timer for an answer, not one for each read: an event only moves `_due`, and the timer looks
-when it fires whether that was reached. It is set anew only where a shorter deadline begins: at the first
-event, and when all was said. `hold` and `resume` stand around the time in which it is not the
+There is one timer for a request and its answer, not one for each step: an event only moves `_due`, and the
+timer looks when it fires whether that was reached. It is set anew only where a shorter deadline begins: at
+the first event, and when all was said. What it finds late is cut, and whoever is waiting then hears of a
+lost connection; `verdict` knows why. `hold` and `resume` stand around the time in which it is not the
 provider who is waited for.
 """
 
@@ -86,17 +87,16 @@ class Exchange:
         self._timer: asyncio.TimerHandle | None = None
         self._broken: ProviderError | None = None
 
-    def begin(self, body: RequestBody) -> float:
-        """The time, on the loop's clock, until which the head of the answer must be there."""
+    def begin(self, body: RequestBody) -> None:
+        """The request is about to be sent. Getting a connection is bounded by whoever makes it."""
         self._body = body
-        return self._due
+        if self._timer is None:
+            self._timer = self._loop.call_at(min(self._due, self._end), self._look)
 
     def answered(self, response: aiohttp.ClientResponse) -> None:
-        """The head is there; what follows is read under the timer."""
+        """The head is there."""
         self._response = response
         self._content = response.content
-        if not response.content.is_eof():
-            self._timer = self._loop.call_at(min(self._due, self._end), self._look)
 
     async def read(self) -> bytes:
         """The bytes that came since the last read; b"" at the end of the answer, or where it broke off."""
@@ -142,7 +142,7 @@ class Exchange:
         self._due = self._loop.time() + self._idle
 
     def verdict(self, error: ProviderError) -> ProviderError:
-        """Why a stream failed: a decoder can only say that the end is missing, we know how it was lost."""
+        """Why it failed: others can only say that the end is missing, we know how it was lost."""
         if self._broken is not None and isinstance(error, UpstreamDisconnected):
             return self._broken
         return error
@@ -176,7 +176,7 @@ class Exchange:
         elif now >= self._due and self._events:
             self._expire(f"The provider sent no event for {self._idle:g} s.")
         elif now >= self._due:
-            self._expire(f"The provider sent no event within {self.patience:g} s.")
+            self._expire(f"The provider did not answer within {self.patience:g} s.")
         else:
             # Not later than `idle` from now: while it is held, `_due` may come to lie anywhere after that.
             self._look_within(min(self._due - now, self._idle))

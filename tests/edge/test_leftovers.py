@@ -1,0 +1,111 @@
+"""A request leaves nothing for the garbage collector, and its answer leaves in one piece.
+
+What holds itself in a circle stays until a collection finds it: that costs memory, and time for everybody.
+"""
+
+from __future__ import annotations
+
+import gc
+import http.client
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import pytest
+
+from antiphon.edge.exchange import Exchange
+from antiphon.edge.server import OneWrite
+from antiphon.engine.journal import MemoryJournal
+from antiphon.engine.run import Run
+from tests.running import Running, running_gateway
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with running_gateway(tmp_path_factory.mktemp("data")) as running:
+        yield running
+
+
+@contextmanager
+def nothing_collected() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def alive() -> list[object]:
+    return [thing for thing in gc.get_objects() if isinstance(thing, Exchange | Run | MemoryJournal)]
+
+
+def ask(gateway: Running, **changes: object) -> None:
+    """One request on a connection of its own, read to its end."""
+    place = urlsplit(gateway.url)
+    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=10)
+    body = json.dumps({"model": "sim/echo", "input": "hello", **changes})
+    connection.request("POST", "/v1/responses", body, gateway.headers)
+    answer = connection.getresponse()
+    answer.read()
+    assert answer.status == 200
+    connection.close()
+
+
+@pytest.mark.parametrize("store", [True, False])
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_request_leaves_no_circles(gateway: Running, store: bool, stream: bool) -> None:
+    ask(gateway, store=store, stream=stream)
+    with nothing_collected():
+        before = {id(thing) for thing in alive()}
+        for _ in range(20):
+            ask(gateway, store=store, stream=stream)
+        left = [thing for thing in alive() if id(thing) not in before]
+    assert len(left) <= 4  # the last one may still be on its way out
+
+
+class Wire:
+    """The writes that reach a connection."""
+
+    def __init__(self) -> None:
+        self.writes: list[bytes] = []
+        self.closed = False
+
+    def write(self, data: bytes) -> None:
+        self.writes.append(data)
+
+    def close(self) -> None:
+        self.closed = True
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+def test_a_head_leaves_with_the_first_piece_of_its_body() -> None:
+    wire = Wire()
+    answer = OneWrite(wire)
+    for piece in (HEAD, b"a", b"b"):
+        answer.write(piece)
+    assert wire.writes == [HEAD + b"a", b"b"]
+
+
+def test_a_permission_to_go_on_is_not_held_back() -> None:
+    wire = Wire()
+    answer = OneWrite(wire)
+    for piece in (CONTINUE, HEAD, b"a"):
+        answer.write(piece)
+    assert wire.writes == [CONTINUE, HEAD + b"a"]
+
+
+def test_a_head_without_a_body_leaves_when_the_connection_is_closed() -> None:
+    wire = Wire()
+    answer = OneWrite(wire)
+    answer.write(HEAD)
+    answer.close()
+    assert wire.writes == [HEAD]
+    assert wire.closed
