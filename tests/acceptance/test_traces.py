@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.acceptance.processes import KEYS, Process, gateway
+from tests.acceptance.processes import KEYS, PATIENCE, Process, gateway
 from tests.acceptance.provider import NOWHERE, PROVIDER_KEY, Place, asked, made_with_provider
 from tests.contract.wire import ask, create, made
 from tests.upstream.faults import HELLO, STREAM, always, answer, chunk, once, word
@@ -84,16 +85,37 @@ def test_a_failure_that_nobody_heard_of_leaves_no_trace(fresh: Process, tmp_path
     assert holding(tmp_path, WORD) == set()
 
 
+def deleted(process: Process) -> None:
+    """Several responses with the word in them, made and deleted."""
+    ids = [made(process, f"{WORD} {number} " + "a" * 50_000)["id"] for number in range(5)]
+    for response_id in ids:
+        assert ask(process, "DELETE", f"/v1/responses/{response_id}").status == 200
+
+
+def test_what_is_deleted_is_gone_from_the_disk_within_seconds(fresh: Process, tmp_path: Path) -> None:
+    deleted(fresh)
+    deadline = time.monotonic() + PATIENCE
+    while holding(tmp_path, WORD) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert holding(tmp_path, WORD) == set()
+    assert made(fresh, "something else")["status"] == "completed"
+
+
 def test_what_is_deleted_is_gone_from_the_disk_when_the_gateway_has_stopped(
     fresh: Process, tmp_path: Path
 ) -> None:
-    """While it runs, the write-ahead log may still hold it, until it is overwritten or emptied."""
-    ids = [made(fresh, f"{WORD} {number} " + "a" * 50_000)["id"] for number in range(5)]
+    deleted(fresh)
     assert holding(tmp_path, WORD)
-    for response_id in ids:
-        assert ask(fresh, "DELETE", f"/v1/responses/{response_id}").status == 200
     assert fresh.stop() == 0
     assert holding(tmp_path, WORD) == set()
+
+
+def test_what_was_deleted_before_a_kill_is_gone_after_the_next_start(fresh: Process, tmp_path: Path) -> None:
+    deleted(fresh)
+    fresh.kill()
+    assert holding(tmp_path, WORD)
+    with gateway(tmp_path):
+        assert holding(tmp_path, WORD) == set()
 
 
 # Keys

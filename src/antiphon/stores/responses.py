@@ -98,7 +98,7 @@ class Responses:
 
     async def delete(self, project_id: str, id: str) -> bool:
         """Delete the response and its items for good; False if there is none."""
-        return bool(await self._driver.write(Step(self._delete, [{"project_id": project_id, "id": id}])))
+        return bool(await self._driver.erase(Step(self._delete, [{"project_id": project_id, "id": id}])))
 
     async def history(self, project_id: str, id: str) -> list[JSON] | None:
         """All items of the response and its ancestors, oldest first; None if any of them is not there."""

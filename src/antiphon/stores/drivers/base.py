@@ -61,6 +61,10 @@ class Driver(Protocol):
         """
         ...
 
+    async def erase(self, *steps: Step) -> list[Row]:
+        """As `write`; and what the steps delete leaves the database's files too, within seconds."""
+        ...
+
     async def ready(self) -> None:
         """Raise StorageUnavailable unless a write would succeed now, as far as that can be known."""
         ...
