@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from antiphon.core.assembler import Assembler
@@ -11,13 +11,25 @@ from antiphon.core.deltas import Delta
 from antiphon.protocol.errors import AntiphonError
 from antiphon.protocol.events import Event
 from antiphon.protocol.json import JSON, decode_leniently
-from antiphon.upstream.base import Dialect
+from antiphon.upstream.base import Dialect, Filter
 from antiphon.upstream.dialects.anthropic import Anthropic
 from antiphon.upstream.dialects.chat import Chat
+from antiphon.upstream.dialects.cohere import Cohere
+from antiphon.upstream.dialects.converse import Converse
+from antiphon.upstream.dialects.gemini import Gemini
+from antiphon.upstream.dialects.ollama import Ollama
 from antiphon.upstream.dialects.responses import Responses
 from antiphon.upstream.stream import DeltaStream, answer
 
-DIALECTS: dict[str, Dialect] = {"responses": Responses(), "chat": Chat(), "messages": Anthropic()}
+DIALECTS: dict[str, Dialect] = {
+    "responses": Responses(),
+    "chat": Chat(),
+    "messages": Anthropic(),
+    "cohere": Cohere(),
+    "converse": Converse(),
+    "ollama": Ollama(),
+    "gemini": Gemini(),
+}
 """By the family of their recordings."""
 
 
@@ -49,9 +61,12 @@ def counting_ids() -> Any:
     return new_id
 
 
-def stream_deltas(dialect: Dialect, pieces: Iterable[bytes]) -> Iterable[Delta]:
+Filters = Sequence[Callable[[], Filter]]
+
+
+def stream_deltas(dialect: Dialect, pieces: Iterable[bytes], filters: Filters = ()) -> Iterable[Delta]:
     """The deltas of a stream, cut as given. Raises what ended it, as the client of a provider does."""
-    stream = DeltaStream(dialect.decoder())
+    stream = DeltaStream(dialect.decoder(), filters, dialect.framing)
     for piece in pieces:
         yield from stream.feed(piece)
         if stream.error is not None:
@@ -63,9 +78,9 @@ def stream_deltas(dialect: Dialect, pieces: Iterable[bytes]) -> Iterable[Delta]:
         raise stream.error
 
 
-def answer_deltas(dialect: Dialect, body: bytes) -> Iterable[Delta]:
+def answer_deltas(dialect: Dialect, body: bytes, filters: Filters = ()) -> Iterable[Delta]:
     """The deltas of a whole answer."""
-    yield from answer(dialect, decode_leniently(body))
+    yield from answer(dialect, decode_leniently(body), filters)
 
 
 def play(deltas: Iterable[Delta], *, reveal_sealed: bool = True) -> tuple[list[Event], Assembler]:

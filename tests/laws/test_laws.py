@@ -26,7 +26,7 @@ CUTS = 12  # ways each stream is cut, and damaged; the seed is the recording's i
 @lru_cache(maxsize=8)
 def played(recording: Recording) -> tuple[list[Event], Assembler]:
     dialect = DIALECTS[recording.family]
-    if recording.kind == "sse":
+    if recording.streamed:
         return play(stream_deltas(dialect, [recording.wire]))
     return play(answer_deltas(dialect, recording.wire))
 
@@ -67,7 +67,7 @@ def test_nothing_is_sealed_for_clients_that_did_not_ask(recording: Recording) ->
     dialect = DIALECTS[recording.family]
     deltas = (
         stream_deltas(dialect, [recording.wire])
-        if recording.kind == "sse"
+        if recording.streamed
         else answer_deltas(dialect, recording.wire)
     )
     events, assembler = play(deltas, reveal_sealed=False)
@@ -76,7 +76,7 @@ def test_nothing_is_sealed_for_clients_that_did_not_ask(recording: Recording) ->
     assert not any("encrypted_content" in item for item in reasoning)
 
 
-@answered(*FAMILIES, kind="sse")
+@answered(*FAMILIES, kind="stream")
 def test_any_cutting_of_the_bytes_gives_the_same_events(recording: Recording) -> None:
     whole = json.dumps(played(recording)[0])
     chance = random.Random(recording.id)
@@ -88,7 +88,7 @@ def test_any_cutting_of_the_bytes_gives_the_same_events(recording: Recording) ->
         assert json.dumps(events) == whole
 
 
-@answered(*FAMILIES, kind="sse")
+@answered(*FAMILIES, kind="stream")
 def test_any_damage_ends_in_one_terminal_event_and_raises_only_our_errors(recording: Recording) -> None:
     chance = random.Random(recording.id)
     for _ in range(CUTS):
@@ -97,7 +97,7 @@ def test_any_damage_ends_in_one_terminal_event_and_raises_only_our_errors(record
         assert fold(events) == assembler.response
 
 
-@answered(*FAMILIES, kind="sse")
+@answered(*FAMILIES, kind="stream")
 def test_a_stream_cut_before_its_end_marker_is_a_failure(recording: Recording) -> None:
     wire = recording.wire
     events, _ = play(stream_deltas(DIALECTS[recording.family], [wire[: len(wire) // 10]]))

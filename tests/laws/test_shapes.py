@@ -14,12 +14,18 @@ from typing import Any
 
 from antiphon.core.fold import fold
 from antiphon.protocol.events import TERMINAL
-from antiphon.upstream.wire.sse import SSEReader
+from antiphon.upstream.base import Framing
+from antiphon.upstream.wire import WIRES
 from tests.laws.test_laws import FAMILIES, answered
 from tests.play import DIALECTS, answer_deltas, play, stream_deltas
 from tests.recordings import Recording, needs_recordings
 
 pytestmark = needs_recordings
+
+LINES: dict[Framing, bytes] = {"sse": b"data: %s\n\n", "ndjson": b"%s\n"}
+"""How a frame of text is written."""
+
+WRITTEN = tuple(family for family in FAMILIES if DIALECTS[family].framing in LINES)
 
 BENDS = 6  # ways each recording is bent; the seed is its id
 OTHERS: list[Any] = [
@@ -29,17 +35,18 @@ OTHERS: list[Any] = [
 ]
 
 
-@answered(*FAMILIES, kind="sse")
+@answered(*WRITTEN, kind="stream")
 def test_a_stream_of_another_shape_ends_in_one_terminal_event_and_raises_only_our_errors(
     recording: Recording,
 ) -> None:
     chance = random.Random(recording.id)
-    frames = [frame.data for frame in SSEReader().feed(recording.wire)]
+    framing = DIALECTS[recording.family].framing
+    frames = [frame.data for frame in WIRES[framing].reader().feed(recording.wire)]
     for _ in range(BENDS):
         bent = list(frames)
         for _ in range(chance.choice((1, 3))):
             _bend_one(bent, chance)
-        wire = b"".join(b"data: %s\n\n" % data for data in bent)
+        wire = b"".join(LINES[framing] % data for data in bent)
         _holds(stream_deltas(DIALECTS[recording.family], [wire]))
 
 

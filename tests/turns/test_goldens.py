@@ -1,5 +1,7 @@
 """What each dialect sends for a turn, compared with the file that says so.
 
+A turn comes to a dialect as in the gateway: tools that it does not have were made functions before.
+
     <case>.json               {"says": a sentence, "models": {dialect: model, …}, "turn": the other fields}
     <case>.<dialect>.json     the request: path, headers, body, adaptations; or the error
 
@@ -22,6 +24,7 @@ import pytest
 from antiphon.core.turn import Turn
 from antiphon.protocol.errors import InvalidRequest
 from antiphon.upstream.base import Dialect
+from antiphon.upstream.emulation import adapt
 
 HERE = Path(__file__).parent
 WRITE = os.environ.get("ANTIPHON_WRITE_GOLDENS") == "1"
@@ -42,14 +45,17 @@ def turn_of(case: dict[str, Any], dialect: str) -> Turn:
 
 
 def request_of(case: dict[str, Any], dialect: str) -> dict[str, Any]:
+    encoder = dialect_of(dialect)
     try:
-        request = dialect_of(dialect).encode(turn_of(case, dialect))
+        adapted = adapt(turn_of(case, dialect), encoder.native_tools, encoder.own_fields)
+        with adapted.in_places():
+            request = encoder.encode(adapted.turn)
     except InvalidRequest as error:
         return {"error": {"type": type(error).__name__, "message": error.message, "param": error.param}}
     return {
         "path": request.path,
         "headers": dict(request.headers),
-        "adaptations": list(request.adaptations),
+        "adaptations": [str(adaptation) for adaptation in adapted.placed(request.adaptations)],
         "body": request.body,
     }
 

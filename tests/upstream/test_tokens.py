@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import re
 import socket
+import tracemalloc
 from importlib import resources
 from typing import Any
 
@@ -130,3 +131,14 @@ def _is_plain(request: dict[str, Any] | None) -> bool:
 def _parts(item: dict[str, Any]) -> list[dict[str, Any]]:
     content = item.get("content")
     return content if isinstance(content, list) else []
+
+
+def test_the_vocabulary_is_not_held_a_second_time_in_python() -> None:
+    tracemalloc.start()
+    try:
+        loaded = tokens.load.__wrapped__()
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 1_000_000
+    assert loaded.encode_ordinary("hello world") == tokens.load().encode_ordinary("hello world")

@@ -8,20 +8,27 @@ connection, no clock, no id. A Provider is a value: who speaks which dialect, wh
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from types import MappingProxyType
+from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
+from antiphon.core.adaptations import Adaptation
 from antiphon.core.deltas import Delta
 from antiphon.core.turn import Turn
 from antiphon.protocol.errors import ProviderError
 from antiphon.protocol.json import JSON
 
+Framing: TypeAlias = Literal["sse", "ndjson", "aws-event-stream"]
+"""How a stream is cut into frames; `upstream/wire` has a reader for each."""
+
 
 class Frame(Struct, frozen=True, gc=False):
-    """One event of an upstream stream: its `event:` name, if any, and its data.
+    """One event of an upstream stream: its name, if it has one, and its data (JSON).
+
+    The name is that of the field `event:`, or the header `:event-type` of an AWS event stream.
 
     A Struct and not a dataclass, because one is made for every event: 0.04 µs instead of 0.3.
     """
@@ -30,17 +37,30 @@ class Frame(Struct, frozen=True, gc=False):
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class WireRequest:
+class Reader(Protocol):
+    """Bytes of a stream to frames; sans-IO. Bytes may be cut anywhere; the frames are the same."""
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """The frames that `data` completes. Raises ProtocolViolation."""
+        ...
+
+    def finish(self) -> list[Frame]:
+        """The stream ended: what is left, which may be cut."""
+        ...
+
+
+class WireRequest(Struct, frozen=True):
     """A POST to the provider: `path` is appended to its base URL, `body` is sent as JSON.
 
-    `adaptations` says in the words `field: what was done` what of the turn could not be sent as asked.
+    What stands in `path` for a model's name is percent-encoded by whoever writes it. `adaptations` says
+    what of the turn could not be sent as asked.
     """
 
     path: str
     body: JSON
-    headers: Mapping[str, str] = field(default_factory=dict)
-    adaptations: tuple[str, ...] = ()
+    headers: Mapping[str, str] = MappingProxyType({})
+    adaptations: tuple[Adaptation, ...] = ()
+    query: Mapping[str, str] = MappingProxyType({})
 
 
 class Decoder(Protocol):
@@ -77,6 +97,27 @@ class Dialect(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def framing(self) -> Framing: ...
+
+    @property
+    def native_tools(self) -> frozenset[str] | None:
+        """The types of tools that `encode` can offer as they are; None: all there are.
+
+        A tool of another type never comes to `encode`: it was made a function, or left out, before.
+        """
+        ...
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """What stands before the colon of the sealed blobs that `encode` can send back."""
+        ...
+
+    @property
+    def own_fields(self) -> frozenset[str]:
+        """Of the request's fields that OpenAI does not have (`Turn.extra`), those that `encode` sends."""
+        ...
+
     def encode(self, turn: Turn) -> WireRequest:
         """Raises InvalidRequest naming `param` for what this dialect cannot say."""
         ...
@@ -110,8 +151,8 @@ class Speech(Protocol):
     """One turn, encoded and ready to be spoken. Nothing was sent yet."""
 
     @property
-    def adaptations(self) -> tuple[str, ...]:
-        """What of the turn could not be sent as asked, in the words `field: what was done`."""
+    def adaptations(self) -> tuple[Adaptation, ...]:
+        """What of the turn could not be sent as asked."""
         ...
 
     def deltas(self) -> AsyncGenerator[list[Delta], None]:
@@ -119,6 +160,41 @@ class Speech(Protocol):
 
         Raises ProviderError. Closing the generator closes the connection to the provider.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A POST as it is about to leave, for whoever signs it."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+Post: TypeAlias = Callable[[str, Mapping[str, str], bytes], Awaitable[JSON]]
+"""Sends a POST (URL, headers, body) and gives back the JSON object of a 200. Raises ProviderError."""
+
+
+class Authorizer(Protocol):
+    """Tells a provider who is calling, where a fixed header will not do. One for each endpoint.
+
+    It may keep a token until that expires.
+    """
+
+    async def headers(self, outgoing: Outgoing, now: float, post: Post) -> Mapping[str, str]:
+        """What is added to the request's headers; `now` in seconds since 1970. Raises ProviderError."""
+        ...
+
+
+class Auth(Protocol):
+    """A frozen value of the provider: its credentials, from which an Authorizer is begun."""
+
+    def begin(self) -> Authorizer: ...
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be seen in an error or a log."""
         ...
 
 
@@ -137,7 +213,8 @@ class Provider:
     """Somebody who speaks a dialect.
 
     `key_from` names the environment variable that holds its key and, when set, enables the provider;
-    `key` is the key itself, resolved at start. The key goes out as `key_header: key_prefix + key`.
+    `key` is the key itself, resolved at start. The key goes out as `key_header: key_prefix + key`;
+    `auth` is for providers that want each request signed, or a token that expires, instead.
     A provider with `local` needs no key and is enabled only by configuration.
     """
 
@@ -154,3 +231,4 @@ class Provider:
     models: tuple[str, ...] = ()  # empty: any name is passed on
     local: bool = False
     filters: tuple[Callable[[], Filter], ...] = ()
+    auth: Auth | None = field(default=None, repr=False)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from multidict import CIMultiDict
@@ -17,6 +19,7 @@ from yarl import URL
 from antiphon.protocol.errors import InvalidRequest
 from antiphon.upstream.base import Provider
 from antiphon.upstream.redaction import Redaction
+from antiphon.upstream.wire import WIRES
 
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # a token of RFC 9110, 5.6.2
 _VALUE = re.compile(r"[\x21-\x7e\x80-\xff]([\x20-\x7e\x80-\xff\t]*[\x21-\x7e\x80-\xff])?")
@@ -33,9 +36,10 @@ _OURS = frozenset(
 """What belongs to the connection or to the body: nobody else sets it."""
 
 _OWN = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
-_ACCEPT = {True: "text/event-stream, application/json", False: "application/json"}
+_JSON = "application/json"
 
 _URLS_KEPT = 256
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Endpoint:
@@ -46,23 +50,26 @@ class Endpoint:
         self.timeouts = provider.timeouts
         self.filters = provider.filters
         self._base = _base(provider)
-        self._query = "?" + urlencode(provider.query) if provider.query else ""
-        self._urls: dict[str, URL] = {}
+        self.authorizer = provider.auth.begin() if provider.auth is not None else None
+        self._query = dict(provider.query)
+        self._urls: dict[tuple[Any, ...], URL] = {}
         self._headers = {
             streamed: _headers(provider, {**_OWN, "User-Agent": user_agent, "Accept": accept})
-            for streamed, accept in _ACCEPT.items()
+            for streamed, accept in _accepts(provider).items()
         }
         self.redaction = Redaction([provider.key or "", *_secrets(provider)])
 
-    def url(self, path: str) -> URL:
+    def url(self, path: str, query: Mapping[str, str] = _NOTHING) -> URL:
         """Where a request goes. Raises InvalidRequest for a path that a model's name has broken."""
-        url = self._urls.get(path)
+        place = (path, *query.items())
+        url = self._urls.get(place)
         if url is None:
             if not _PATH.fullmatch(path) or _DOTS.search(path):
                 raise InvalidRequest("The model's name cannot be part of a URL.", param="model")
-            url = URL(self._base + path + self._query, encoded=True)
+            asked = urlencode({**self._query, **query})
+            url = URL(self._base + path + ("?" + asked if asked else ""), encoded=True)
             if len(self._urls) < _URLS_KEPT:
-                self._urls[path] = url
+                self._urls[place] = url
         return url
 
     def headers(self, streamed: bool, more: Mapping[str, str]) -> CIMultiDict[str]:
@@ -76,6 +83,11 @@ class Endpoint:
             headers = headers.copy()
             headers.update(more)
         return headers
+
+
+def _accepts(provider: Provider) -> dict[bool, str]:
+    streams = WIRES[provider.dialect.framing].content_type
+    return {True: f"{streams}, {_JSON}", False: _JSON}
 
 
 def _base(provider: Provider) -> str:
@@ -113,4 +125,6 @@ def _check(headers: Mapping[str, str]) -> None:
 
 def _secrets(provider: Provider) -> list[str]:
     """Values that may be secrets. Short ones are versions and switches (`2023-06-01`), in plain words."""
-    return [value for value in (*provider.headers.values(), *provider.query.values()) if len(value) >= 20]
+    given = (*provider.headers.values(), *provider.query.values())
+    own = provider.auth.secrets if provider.auth is not None else ()
+    return [*(value for value in given if len(value) >= 20), *own]

@@ -1,6 +1,6 @@
 """From the bytes of an answer to deltas, or to a ProviderError: nothing else comes out.
 
-    bytes ─SSEReader─▶ frames ─Decoder─▶ deltas ─Filter─▶ … ─Filter─▶ deltas
+    bytes ─Reader─▶ frames ─Decoder─▶ deltas ─Filter─▶ … ─Filter─▶ deltas
 
 A batch is never lost to what follows it: `feed` gives out the deltas that came before a failure, and the
 failure then stands in `error`. Whoever drives a stream looks there after each call and stops.
@@ -24,8 +24,8 @@ from collections.abc import Callable, Iterable, Sequence
 from antiphon.core.deltas import Delta
 from antiphon.protocol.errors import ProtocolViolation, ProviderError
 from antiphon.protocol.json import JSON, MalformedJSON, decode_leniently
-from antiphon.upstream.base import Decoder, Dialect, Filter, Frame
-from antiphon.upstream.wire.sse import SSEReader
+from antiphon.upstream.base import Decoder, Dialect, Filter, Frame, Framing
+from antiphon.upstream.wire import WIRES
 
 END_MARKER = b"[DONE]"
 
@@ -41,8 +41,10 @@ class DeltaStream:
 
     __slots__ = ("_decoder", "_filters", "_reader", "_size", "answered", "ended", "error", "events")
 
-    def __init__(self, decoder: Decoder, filters: Sequence[Callable[[], Filter]] = ()) -> None:
-        self._reader = SSEReader()
+    def __init__(
+        self, decoder: Decoder, filters: Sequence[Callable[[], Filter]] = (), framing: Framing = "sse"
+    ) -> None:
+        self._reader = WIRES[framing].reader()
         self._decoder = decoder
         self._filters = [make() for make in filters]
         self._size = 0
@@ -79,7 +81,13 @@ class DeltaStream:
         The last event may lack its blank line; when it is cut in the middle, it is left out, so that a
         connection lost in mid-event is called that, and not malformed JSON.
         """
-        deltas = self._decoded([frame for frame in self._reader.finish() if not _is_cut(frame)])
+        deltas: list[Delta] = []
+        try:
+            left = [] if self.ended else self._reader.finish()
+        except ProtocolViolation as violation:
+            self.error = violation
+        else:
+            deltas = self._decoded([frame for frame in left if not _is_cut(frame)])
         if self.error is None:
             self._add(deltas, self._decoder.finish)
         return self._filtered(deltas, last=True)

@@ -13,15 +13,16 @@ from antiphon.upstream.dialects.chat import Chat
 from antiphon.upstream.providers import PROVIDERS
 
 CLOUD = {"openai", "anthropic", "groq", "deepseek", "openrouter", "mistral", "xai", "together", "fireworks"}
-CLOUD |= {"cerebras", "perplexity", "huggingface"}
-LOCAL = {"ollama", "vllm", "llamacpp", "lmstudio"}
-OF_ONES_OWN = {"azure", "azure_chat"}
+CLOUD |= {"cerebras", "perplexity", "huggingface", "cohere", "gemini", "bedrock"}
+LOCAL = {"ollama", "ollama_native", "vllm", "llamacpp", "lmstudio"}
+OF_ONES_OWN = {"azure", "azure_chat", "vertex", "vertex_anthropic"}
+OF_A_REGION = {"bedrock", "bedrock_anthropic", "bedrock_openai"}
 
 each_provider = pytest.mark.parametrize("provider", PROVIDERS.values(), ids=PROVIDERS)
 
 
 def test_everybody_is_here_under_their_own_name() -> None:
-    assert set(PROVIDERS) == CLOUD | LOCAL | OF_ONES_OWN
+    assert set(PROVIDERS) == CLOUD | LOCAL | OF_ONES_OWN | OF_A_REGION
     assert all(name == provider.name for name, provider in PROVIDERS.items())
 
 
@@ -41,6 +42,7 @@ def test_keys_only_go_to_https_or_to_this_machine(provider: Provider) -> None:
     else:
         assert url.scheme == "https"
     assert not provider.base_url.endswith("/")
+    assert ("{region}" in provider.base_url) == (provider.name in OF_A_REGION)
 
 
 def test_two_providers_never_share_a_key() -> None:
@@ -52,6 +54,7 @@ def test_a_key_goes_where_each_looks_for_it() -> None:
     headers = {name: (one.key_header, one.key_prefix) for name, one in PROVIDERS.items()}
     assert headers.pop("anthropic") == ("x-api-key", "")
     assert headers.pop("azure") == headers.pop("azure_chat") == ("api-key", "")
+    assert headers.pop("gemini") == headers.pop("vertex") == ("x-goog-api-key", "")
     assert set(headers.values()) == {("Authorization", "Bearer ")}
 
 
@@ -59,7 +62,7 @@ def test_a_key_goes_where_each_looks_for_it() -> None:
 def test_a_plain_turn_can_be_said_to_each(provider: Provider) -> None:
     items = [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": "hi"}]}]
     request = provider.dialect.encode(Turn(model="m", items=items))
-    assert request.body["model"] == "m"
+    assert request.body.get("model") == "m" or "/m:" in request.path or "/m/" in request.path
     assert request.path.startswith("/")
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from antiphon.core import deltas as d
+from antiphon.core.adaptations import Adaptation
 from antiphon.core.turn import Turn
 from antiphon.protocol.errors import ProviderError
 from antiphon.upstream.simulated import Script, Simulated
@@ -57,7 +58,7 @@ class Heard:
 
     deltas: list[d.Delta] = field(default_factory=list)
     error: ProviderError | None = None
-    adaptations: tuple[str, ...] = ()
+    adaptations: tuple[Adaptation, ...] = ()
 
     def joined(self, kind: type[Any]) -> str:
         return "".join(delta.text for delta in self.deltas if isinstance(delta, kind))

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, event, given, settings
 from jsonschema import Draft7Validator, Draft202012Validator
 from pydantic import BaseModel, Field
 
-from antiphon.upstream.simulated.document import Unsatisfiable
+from antiphon.core.json_schema.document import Unsatisfiable
 from antiphon.upstream.simulated.instance import instance
 from tests.upstream.simulated.schemas import anything, malformed, satisfiable
 

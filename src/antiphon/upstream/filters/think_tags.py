@@ -15,10 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum, auto
+from typing import ClassVar
 
 from antiphon.core.deltas import Delta, Logprob, Reasoning, Served, Text, Usage
 
-OPENING, CLOSING = "<think>", "</think>"
 THOUGHTS = "think"
 
 
@@ -32,6 +32,9 @@ class _State(Enum):
 
 class ThinkTags:
     """A Filter: the state of one answer."""
+
+    opening: ClassVar = "<think>"
+    closing: ClassVar = "</think>"
 
     __slots__ = ("_held", "_logprobs", "_part", "_state")
 
@@ -83,23 +86,23 @@ class ThinkTags:
 
     def _before(self, deltas: list[Delta]) -> _State | None:
         begun = self._held.lstrip()
-        if begun.startswith(OPENING):
-            self._held = begun[len(OPENING) :]
+        if begun.startswith(self.opening):
+            self._held = begun[len(self.opening) :]
             return _State.OPENED
-        if OPENING.startswith(begun):
+        if self.opening.startswith(begun):
             return None
         deltas.append(Text(self._part, self._held, self._logprobs))
         self._held = ""
         return _State.PASSING
 
     def _inside(self, deltas: list[Delta]) -> _State | None:
-        thought, tag, rest = self._held.partition(CLOSING)
+        thought, tag, rest = self._held.partition(self.closing)
         if tag:
             if thought := thought.rstrip():
                 deltas.append(Reasoning(THOUGHTS, thought))
             self._held = rest
             return _State.AFTER
-        safe = len(self._held) - _beginning_of(CLOSING, self._held)
+        safe = len(self._held) - _beginning_of(self.closing, self._held)
         safe = len(self._held[:safe].rstrip())
         if safe:
             deltas.append(Reasoning(THOUGHTS, self._held[:safe]))

@@ -170,18 +170,6 @@ def test_arguments_are_always_an_object(arguments: str, said: dict[str, Any]) ->
     assert spoken([user("a"), call("1", arguments=arguments), output("1")])[1][1][0]["input"] == said
 
 
-def test_a_custom_call_is_a_call_with_one_argument() -> None:
-    asked = {"type": "custom_tool_call", "call_id": "1", "name": "patch", "input": "*** Begin"}
-    given_back = {"type": "custom_tool_call_output", "call_id": "1", "output": "ok"}
-    (use,) = spoken([user("a"), asked, given_back])[1][1]
-    assert (use["name"], use["input"]) == ("patch", {"input": "*** Begin"})
-
-
-def test_a_namespace_is_part_of_the_name_in_the_past() -> None:
-    (use,) = spoken([user("a"), {**call("1", "do.it"), "namespace": "files"}, output("1")])[1][1]
-    assert use["name"] == "files__do_it"
-
-
 # Thoughts and the provider's own tools
 
 
@@ -220,11 +208,28 @@ def test_a_search_that_was_never_answered_is_not_left_open() -> None:
 
 
 def test_items_that_anthropic_has_no_word_for_are_noted() -> None:
-    request = say(
-        items=[user("a"), {"type": "image_generation_call", "result": "x"}, {"type": "item_reference"}]
-    )
-    (note,) = request.adaptations
-    assert note.startswith("input[1] image_generation_call:")
+    request = say(items=[user("a"), {"type": "image_generation_call", "result": "x"}])
+    (left_out,) = request.adaptations
+    assert (left_out.param, left_out.action) == ("input[1]", "dropped")
+    assert "image_generation_call" in left_out.detail
+
+
+def test_what_does_not_go_back_is_noted_and_what_does_is_not() -> None:
+    search = {"type": "web_search_call", "id": "ws_1", "action": {}}
+    foreign = {"type": "reasoning", "summary": [], "encrypted_content": "gAAAA"}
+    items = [
+        user("a"),
+        SEARCHED,
+        search,
+        search,
+        foreign,
+        {"type": "mcp_list_tools"},
+        message("assistant", "b"),
+    ]
+    request = say(items=[*items, user("c")], tools=[{"type": "web_search"}])
+    assert [told.param for told in request.adaptations] == ["input[3]", "input[4]", "input[5]"]
+    request = say(items=[*items, user("c")])
+    assert [told.param for told in request.adaptations] == [f"input[{index}]" for index in range(1, 6)]
 
 
 # Parts
@@ -286,10 +291,10 @@ def test_details_are_noted_and_so_is_what_the_model_said_in_another_way() -> Non
     image = {"type": "input_image", "image_url": PNG, "detail": "high"}
     file = {"type": "input_file", "file_data": "JVBERi0x", "detail": "low"}
     request = say(items=[message("user", image, file), message("assistant", "a", {"type": "odd"}), user("b")])
-    assert [note.partition(":")[0] for note in request.adaptations] == [
+    assert [adaptation.param for adaptation in request.adaptations] == [
         "input[0].content[0].detail",
         "input[0].content[1].detail",
-        "input[1].content[1] odd",
+        "input[1].content[1]",
     ]
 
 
@@ -336,7 +341,7 @@ def test_of_more_than_four_markers_the_latest_are_kept() -> None:
     results = request.body["messages"][2]["content"][0]["content"]
     blocks = [*request.body["system"], *request.body["messages"][0]["content"], *results]
     assert ["cache_control" in block for block in blocks] == [False, False, True, True, True, True]
-    assert any(note.startswith("cache_control:") for note in request.adaptations)
+    assert {(told.param, told.action) for told in request.adaptations} == {("cache_control", "dropped")}
 
 
 def test_automatic_caching_takes_one_of_the_four() -> None:

@@ -1,4 +1,7 @@
-"""The quirks of real traffic, one test each (the rows A1 to A15 of the recordings' list)."""
+"""The quirks of real traffic, one test each (the rows A1 to A15 of the recordings' list).
+
+What the recordings themselves say of each row is in test_quirks_recorded.py.
+"""
 
 from __future__ import annotations
 

@@ -6,13 +6,12 @@ do not interleave (R29), so that pieces of calls are simply put together by thei
 
 from __future__ import annotations
 
-import json
-import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
 from tests.recordings import Recording
+from tests.upstream.dialects.recorded import sent
 
 
 @dataclass
@@ -28,19 +27,10 @@ class Said:
     urls: list[str] = field(default_factory=list)
 
 
-def chunks(recording: Recording) -> list[dict[str, Any]]:
-    """The JSON of every event of a stream, or the body alone."""
-    if recording.kind == "json":
-        return [recording.exchange["response"]["body"]]
-    lines = re.split(r"\r\n|\n|\r", recording.exchange["response"]["sse"])
-    data = [line.removeprefix("data:").strip() for line in lines if line.startswith("data:")]
-    return [json.loads(line) for line in data if line != "[DONE]"]
-
-
 def read(recording: Recording) -> Said:
     said = Said()
     calls: dict[Any, dict[str, str]] = defaultdict(lambda: {"name": "", "id": "", "arguments": ""})
-    for chunk in chunks(recording):
+    for chunk in sent(recording):
         usage = chunk.get("usage") or chunk.get("x_groq", {}).get("usage")
         said.usage = _usage(usage) if usage else said.usage
         said.urls = chunk.get("citations") or said.urls
@@ -49,7 +39,9 @@ def read(recording: Recording) -> Said:
             if choice.get("index") == 0:
                 _read_message(said, message, calls)
                 if (choice.get("logprobs") or {}).get("content") and message.get("content"):
-                    said.logprobs += len(choice["logprobs"]["content"])
+                    tokens = [entry["token"] for entry in choice["logprobs"]["content"]]
+                    thought = "<think>" in tokens and "<think>" not in message["content"]  # C28
+                    said.logprobs += sum(not thought or token in message["content"] for token in tokens)
     said.calls = [(call["name"], call["id"], call["arguments"]) for call in calls.values()]
     return said
 
@@ -58,7 +50,7 @@ def details(recording: Recording) -> list[dict[str, Any]]:
     """All reasoning details of the first candidate, in pieces as they came."""
     messages = [
         choice.get("delta") or choice.get("message") or {}
-        for chunk in chunks(recording)
+        for chunk in sent(recording)
         for choice in chunk.get("choices", [])
         if choice.get("index") == 0
     ]
@@ -114,6 +106,9 @@ def _usage(counts: dict[str, Any]) -> tuple[int, int, int, int, int]:
         and counts["total_tokens"] == prompt + completion + details["audio_tokens"]
     ):
         prompt += details["audio_tokens"]
+    if counts.keys() == {"prompt_tokens", "completion_tokens", "total_tokens"}:
+        reasoning = counts["total_tokens"] - prompt - completion  # C23: Gemini, which alone leaves it out
+        completion += reasoning
     cached = details.get("cached_tokens") or counts.get("prompt_cache_hit_tokens") or 0
     written = details.get("cache_write_tokens") or counts.get("cache_creation_input_tokens") or 0
     return prompt, completion, cached, written, min(reasoning, completion)

@@ -11,6 +11,7 @@ from antiphon.core.turn import Turn
 from antiphon.protocol.json import JSON
 from antiphon.upstream.base import WireRequest
 from antiphon.upstream.dialects.chat import Chat
+from tests.upstream.dialects.adapted import dropped
 
 EVERYTHING: JSON = {
     "top_k": 5,
@@ -55,7 +56,7 @@ def test_every_field_is_sent_where_it_is_taken() -> None:
 def test_every_field_is_named_where_it_is_not_taken() -> None:
     request = encoded(EVERYTHING, **TAKES_NONE)
     assert not request.body.keys() & EVERYTHING.keys()
-    assert {note.split(":")[0] for note in request.adaptations} == EVERYTHING.keys()
+    assert {adaptation.param for adaptation in request.adaptations} == EVERYTHING.keys()
 
 
 MET: JSON = {"metadata": {"a": "b"}, "max_tool_calls": 3, "truncation": "disabled", "extra": {"x": 1}}
@@ -83,20 +84,17 @@ def test_all_fields_of_a_turn_are_sent_named_or_known_to_be_met() -> None:
         "stream",
     }
     request = encoded(asked, **TAKES_NONE, logprobs=False, reasoning="none")
-    named = {note.split(":")[0] for note in request.adaptations}
-    assert named == EVERYTHING.keys() | {"text.verbosity", "reasoning.effort", "top_logprobs"}
+    named = {adaptation.param for adaptation in request.adaptations}
+    assert named == EVERYTHING.keys() | {"text.verbosity", "reasoning.effort", "top_logprobs", "include"}
 
 
 def test_known_extras_are_named() -> None:
     extra = {"image": {"context_compression": "enabled"}, "access_programs": {"cyber": "standard"}, "x": 1}
-    assert encoded({"extra": extra}).adaptations == (
-        "access_programs: not offered by this model, left out",
-        "image: not offered by this model, left out",
-    )
+    assert encoded({"extra": extra}).adaptations == dropped("access_programs", "image")
 
 
 def test_truncation_on_demand_is_named() -> None:
-    assert encoded({"truncation": "auto"}).adaptations == ("truncation: not offered by this model, left out",)
+    assert encoded({"truncation": "auto"}).adaptations == dropped("truncation")
 
 
 def test_a_turn_that_is_not_streamed_does_not_ask_for_a_stream() -> None:
@@ -142,9 +140,7 @@ def test_effort_is_asked_for_in_the_server_s_words(quirk: str, effort: str, sent
 
 
 def test_other_wishes_about_reasoning_are_named() -> None:
-    assert encoded({"reasoning": {"mode": "pro"}}).adaptations == (
-        "reasoning.mode: not offered by this model, left out",
-    )
+    assert encoded({"reasoning": {"mode": "pro"}}).adaptations == dropped("reasoning.mode")
 
 
 def test_a_schema_is_sent_where_schemas_are_known() -> None:
@@ -162,7 +158,13 @@ def test_a_schema_is_told_in_words_where_only_json_can_be_asked_for() -> None:
     (told,) = request.body["messages"]
     assert told["content"].startswith("be kind\n\n")
     assert '{"type":"object","properties":{"a":{"type":"string"}}}' in told["content"]
-    assert request.adaptations[0].startswith("text.format json_schema: ")
+    assert [(told.param, told.action) for told in request.adaptations] == [("text.format", "emulated")]
+
+
+def test_what_the_answer_is_for_is_told_with_the_schema() -> None:
+    shape = {"type": "json_schema", "name": "n", "schema": SCHEMA, "description": "A place."}
+    (told,) = encoded({"text": {"format": shape}}, json_schema=False).body["messages"]
+    assert '{"description":"A place.","type":"object"' in told["content"]
 
 
 def test_any_json_is_asked_for_as_json_object_or_by_a_schema_that_any_object_meets() -> None:
@@ -187,6 +189,30 @@ def test_a_deployment_stands_in_the_path_and_extra_fields_in_every_body() -> Non
     ).encode(turn)
     assert request.path == "/deployments/my%2Fmodel/chat/completions"
     assert request.body["usage"] == {"include": True}
+
+
+def test_extra_objects_are_joined_with_those_that_are_there_and_everything_else_replaces() -> None:
+    extra = {
+        "chat_template_kwargs": {"enable_thinking": True, "deep": {"x": 1}},
+        "stop": ["a"],
+        "user": {"n": 1},
+    }
+    quirks = {"reasoning": "template", "extra_body": extra}
+    fields = {"reasoning": {"effort": "none"}, "user": "me"}
+    body = encoded(fields, **quirks).body
+    assert body["chat_template_kwargs"] == {
+        "enable_thinking": True,
+        "reasoning_effort": "none",
+        "deep": {"x": 1},
+    }
+    assert (body["stop"], body["user"]) == (["a"], {"n": 1})
+    assert encoded({}, **quirks).body["chat_template_kwargs"] == extra["chat_template_kwargs"]
+
+
+def test_an_extra_value_may_take_the_place_of_an_object() -> None:
+    fields = {"reasoning": {"effort": "none"}}
+    body = encoded(fields, reasoning="template", extra_body={"chat_template_kwargs": None}).body
+    assert body["chat_template_kwargs"] is None
 
 
 def test_this_dialect_counts_no_tokens() -> None:

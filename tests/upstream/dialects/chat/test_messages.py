@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from antiphon.core.adaptations import Adaptation
 from antiphon.core.turn import Turn
 from antiphon.protocol.errors import InvalidRequest, UnsupportedParameter
 from antiphon.protocol.json import JSON
 from antiphon.upstream.dialects.chat import Chat
+from tests.upstream.dialects.adapted import dropped
 
 SEALED = 'chat:[{"type":"reasoning.text","text":"hm","signature":"s/+=","index":0}]'
 IMAGE: JSON = {"type": "input_image", "image_url": "data:image/png;base64,AA==", "detail": "low"}
@@ -53,7 +55,7 @@ def said(*items: JSON, instructions: str | None = None, **quirks: Any) -> list[J
 
 def encoded(
     *items: JSON, instructions: str | None = None, **quirks: Any
-) -> tuple[list[JSON], tuple[str, ...]]:
+) -> tuple[list[JSON], tuple[Adaptation, ...]]:
     turn = Turn(model="m", items=list(items), instructions=instructions)
     request = Chat(**quirks).encode(turn)
     return request.body["messages"], request.adaptations
@@ -77,7 +79,9 @@ def test_leading_system_messages_are_one_and_later_ones_are_said_as_user() -> No
         ("user", "hi"),
         ("user", "c"),
     ]
-    assert adaptations == ("input system message: not the first, said as user",)
+    assert [str(told) for told in adaptations] == [
+        "input[2]: translated, a later system message, said by the user"
+    ]
 
 
 def test_where_roles_are_free_each_message_keeps_its_own() -> None:
@@ -148,7 +152,7 @@ def test_sealed_thoughts_go_back_as_they_came() -> None:
 def test_thoughts_sealed_by_another_are_left_out_and_said_so(blob: str) -> None:
     messages, adaptations = encoded(reasoning("hm", blob), message("assistant", "hi"), replay="reasoning")
     assert messages == [{"role": "assistant", "content": "hi"}]
-    assert adaptations == ("input reasoning: cannot go back to this model, left out",)
+    assert adaptations == (Adaptation("input[0]", "dropped", "these thoughts cannot go back to this model"),)
 
 
 def test_a_blob_that_a_client_made_up_is_no_failure() -> None:
@@ -240,26 +244,12 @@ def test_an_output_of_several_texts_is_one_string() -> None:
     assert said(call("a"), output("a", [text("x"), text("y")]))[1] == tool("a", "x\ny")
 
 
-def test_a_custom_call_is_itself_or_a_function_call() -> None:
+def test_a_custom_call_is_itself() -> None:
     custom = {"type": "custom_tool_call", "call_id": "a", "name": "sql", "input": "SELECT"}
     result = {"type": "custom_tool_call_output", "call_id": "a", "output": "1"}
     native = {"id": "a", "type": "custom", "custom": {"name": "sql", "input": "SELECT"}}
     assert said(custom, result, custom_tools=True)[0]["tool_calls"] == [native]
-    assert said(custom, result)[0]["tool_calls"] == [chat_call("a", "sql", '{"input":"SELECT"}')]
-    assert said(custom, result)[1] == tool("a", "1")
-
-
-def test_calls_of_tools_that_the_client_ran_are_function_calls() -> None:
-    shell = {"type": "shell_call", "call_id": "a", "action": {"commands": ["ls"]}}
-    result = {"type": "shell_call_output", "call_id": "a", "output": [{"stdout": "x"}]}
-    assert said(shell, result) == [
-        {
-            "role": "assistant",
-            "content": None,
-            "tool_calls": [chat_call("a", "shell", '{"commands":["ls"]}')],
-        },
-        tool("a", '[{"stdout":"x"}]'),
-    ]
+    assert said(custom, result, custom_tools=True)[1] == tool("a", "1")
 
 
 @pytest.mark.parametrize(("form", "fitting"), [("short", 40), ("nine", 9)])
@@ -280,15 +270,19 @@ def test_a_call_to_a_remote_server_is_a_call_with_its_output() -> None:
     ]
 
 
-def test_what_has_no_place_in_a_chat_is_left_out_and_named_once() -> None:
+def test_what_has_no_place_in_a_chat_is_left_out_and_named_by_its_place() -> None:
     search = {"type": "web_search_call", "id": "w", "action": {}}
     drawn = message("assistant", {"type": "hologram"}, "hi")
     messages, adaptations = encoded(search, search, drawn, call("a"), output("a", [{"type": "hologram"}]))
     assert [said.get("content") for said in messages] == ["hi", ""]
-    assert adaptations == (
-        "input web_search_call: has no place in a chat, left out",
-        "input hologram: cannot be said in a chat, left out",
-    )
+    assert [(told.param, told.action) for told in adaptations] == [
+        ("input[0]", "dropped"),
+        ("input[1]", "dropped"),
+        ("input[2].content[0]", "dropped"),
+        ("input[4].output[0]", "dropped"),
+    ]
+    assert "web_search_call" in adaptations[0].detail
+    assert "hologram" not in adaptations[2].detail  # a word of the client's own
 
 
 @pytest.mark.parametrize("role", ["user", "system", "developer"])
@@ -306,7 +300,7 @@ def test_a_compaction_is_refused_by_its_place() -> None:
 
 def test_the_detail_of_a_file_is_named() -> None:
     _, adaptations = encoded(message("user", {**PDF, "detail": "high"}), files="data")
-    assert adaptations == ("input_file.detail: not offered by this model, left out",)
+    assert adaptations == dropped("input[0].content[0].detail")
     assert encoded(message("user", {**PDF, "detail": "auto"}), files="data")[1] == ()
 
 
@@ -317,7 +311,25 @@ def test_cache_markers_go_where_they_are_known_and_are_named_elsewhere() -> None
     ]
     messages, adaptations = encoded(marked)
     assert messages[0]["content"] == "hi"
-    assert adaptations == ("cache_control: not offered by this model, left out",)
+    assert adaptations == dropped("input[0].content[0].cache_control")
+
+
+def test_media_in_the_model_s_own_message_are_named() -> None:
+    image = {"type": "input_image", "image_url": "https://a.example/b.png"}
+    marked = text("hi", cache_control={"type": "ephemeral"})
+    messages, adaptations = encoded(message("assistant", image, marked), cache_control=True)
+    assert messages == [{"role": "assistant", "content": "hi"}]
+    assert [(told.param, told.action) for told in adaptations] == [
+        ("input[0].content[0]", "dropped"),
+        ("input[0].content[1].cache_control", "dropped"),
+    ]
+
+
+def test_thoughts_of_which_nothing_came_are_named() -> None:
+    thought, said = reasoning("hm"), message("user", "hi")
+    messages, adaptations = encoded(thought, said, replay="reasoning_content")
+    assert messages == [{"role": "user", "content": "hi"}]
+    assert [(told.param, told.action) for told in adaptations] == [("input[0]", "dropped")]
 
 
 def test_cache_markers_on_the_output_of_a_tool_stay() -> None:

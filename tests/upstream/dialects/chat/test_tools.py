@@ -11,6 +11,7 @@ from antiphon.protocol.errors import InvalidRequest
 from antiphon.protocol.json import JSON
 from antiphon.upstream.base import WireRequest
 from antiphon.upstream.dialects.chat import Chat
+from tests.upstream.dialects.adapted import dropped
 
 
 def function(name: str, **more: Any) -> JSON:
@@ -44,7 +45,7 @@ def names(request: WireRequest) -> list[str]:
 
 def test_a_function_is_nested_with_the_fields_that_a_chat_knows() -> None:
     tool = {"type": "function", "name": "f", "description": "d", "parameters": None, "strict": True}
-    tool |= {"defer_loading": False, "output_schema": {}}
+    tool |= {"output_schema": {}}
     assert encoded([tool], parallel=False).body["tools"] == [
         {
             "type": "function",
@@ -62,9 +63,8 @@ def test_a_function_is_nested_with_the_fields_that_a_chat_knows() -> None:
 def test_parallel_calls_are_forbidden_where_that_is_understood() -> None:
     assert encoded([F], parallel=False).body["parallel_tool_calls"] is False
     assert "parallel_tool_calls" not in encoded([], parallel=False).body
-    assert encoded([F], parallel=False, parallel_tool_calls=False).adaptations == (
-        "parallel_tool_calls: not offered by this model, left out",
-    )
+    request = encoded([F], parallel=False, parallel_tool_calls=False)
+    assert request.adaptations == dropped("parallel_tool_calls")
 
 
 @pytest.mark.parametrize("mode", ["none", "auto", "required"])
@@ -93,7 +93,7 @@ def test_where_a_name_is_not_obeyed_it_is_the_only_tool_and_required() -> None:
 def test_where_nothing_is_obeyed_the_choice_is_made_by_what_is_offered() -> None:
     request = encoded([F, G], {"type": "function", "name": "g"}, tool_choice="auto")
     assert (names(request), "tool_choice" in request.body) == (["g"], False)
-    assert request.adaptations == ("tool_choice: this model cannot be made to call a tool, it may",)
+    assert [(told.param, told.action) for told in request.adaptations] == [("tool_choice", "emulated")]
     assert names(encoded([F], "none", tool_choice="auto")) == []
 
 
@@ -110,16 +110,11 @@ def test_allowed_tools_are_the_only_ones_offered_or_said_natively() -> None:
     assert names(request) == ["f", "g"]
 
 
-def test_custom_tools_are_native_or_left_out_by_name() -> None:
+def test_a_custom_tool_is_demanded_by_name() -> None:
     assert encoded([CUSTOM], {"type": "custom", "name": "sql"}, custom_tools=True).body["tool_choice"] == {
         "type": "custom",
         "custom": {"name": "sql"},
     }
-    request = encoded([F, CUSTOM])
-    assert names(request) == ["f"]
-    assert request.adaptations == (
-        "tools[1] custom 'sql': this provider knows only functions, left out (offer it as a function)",
-    )
 
 
 def test_the_grammar_of_a_custom_tool_is_nested() -> None:
@@ -131,53 +126,16 @@ def test_the_grammar_of_a_custom_tool_is_nested() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    "kind",
-    ["web_search", "image_generation", "mcp", "tool_search", "code_interpreter", "hologram"],
-)
-def test_tools_that_a_chat_cannot_say_are_left_out_and_named(kind: str) -> None:
-    request = encoded([F, {"type": kind}], "auto")
-    assert names(request) == ["f"]
-    assert request.adaptations == (f"tools[1] {kind}: not offered by this model, left out",)
-
-
-def test_a_namespace_is_left_out_and_what_to_do_is_told() -> None:
-    request = encoded([F, {"type": "namespace", "name": "crm", "tools": [G]}])
-    assert request.adaptations == (
-        "tools[1] namespace 'crm': this provider knows only functions, left out "
-        "(offer its tools as functions)",
+def test_what_a_chat_cannot_be_told_of_a_tool_is_named_by_its_place() -> None:
+    restricted = {"allowed_callers": ["direct", "programmatic"]}
+    request = encoded([F | restricted, G | restricted | {"output_schema": {"type": "string"}}])
+    assert request.adaptations == dropped(
+        "tools[0].allowed_callers",
+        "tools[1].allowed_callers",
+        "tools[1].output_schema",
     )
-
-
-def test_what_a_chat_cannot_be_told_of_a_tool_is_named_once() -> None:
-    hidden = {"defer_loading": True, "allowed_callers": ["direct", "programmatic"]}
-    request = encoded([F | hidden, G | hidden | {"output_schema": {"type": "string"}}])
-    assert request.adaptations == tuple(
-        f"tools.{field}: not offered by this model, left out"
-        for field in ("defer_loading", "allowed_callers", "output_schema")
-    )
-    usual = {"defer_loading": False, "allowed_callers": ["direct"], "output_schema": None}
+    usual = {"allowed_callers": ["direct"], "output_schema": None}
     assert encoded([F | usual]).adaptations == ()
-
-
-@pytest.mark.parametrize(
-    "choice",
-    [
-        {"type": "web_search_preview"},
-        {"type": "image_generation"},
-        {"type": "mcp", "server_label": "x"},
-        {"type": "shell"},
-        {"type": "apply_patch"},
-        {"type": "programmatic_tool_calling"},
-        {"type": "custom", "name": "sql"},
-        {"type": "function", "name": "unheard_of"},
-        {"type": "allowed_tools", "mode": "required", "tools": [{"type": "image_generation"}]},
-    ],
-)
-def test_a_tool_that_is_demanded_and_not_there_is_a_refusal(choice: JSON) -> None:
-    with pytest.raises(InvalidRequest) as refusal:
-        encoded([F, CUSTOM, {"type": "image_generation"}], choice)
-    assert refusal.value.param == "tool_choice"
 
 
 def test_a_web_search_is_said_in_the_server_s_own_words() -> None:
@@ -193,7 +151,50 @@ def test_a_web_search_is_said_in_the_server_s_own_words() -> None:
     assert "tools" not in perplexity
 
 
-def test_a_server_without_tools_gets_none() -> None:
-    request = encoded([F], tools=False)
-    assert "tools" not in request.body
-    assert request.adaptations == ("tools[0] function: not offered by this model, left out",)
+def test_a_web_search_cannot_be_demanded_where_the_model_searches_when_it_likes() -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        encoded([SEARCH], {"type": "web_search_preview"}, web_search="options")
+    assert refusal.value.param == "tool_choice"
+
+
+ASKED_OF_A_SEARCH = {
+    "filters": {"allowed_domains": ["a.org"], "blocked_domains": ["b.org"]},
+    "search_content_types": ["text", "image"],
+}
+
+
+@pytest.mark.parametrize(
+    ("way", "untold"),
+    [
+        ("options", {"filters.allowed_domains", "filters.blocked_domains", "search_content_types"}),
+        ("always", {"filters.blocked_domains", "search_content_types"}),
+        ("server_tool", {"filters.blocked_domains", "search_content_types"}),
+    ],
+)
+def test_what_a_search_cannot_be_told_is_named(way: str, untold: set[str]) -> None:
+    request = encoded([{"type": "web_search", **ASKED_OF_A_SEARCH}], web_search=way)
+    assert {told.param for told in request.adaptations} == {f"tools[0].{name}" for name in untold}
+    assert {told.action for told in request.adaptations} == {"dropped"}
+
+
+def test_domains_that_are_blocked_are_said_where_there_is_a_word_for_it() -> None:
+    search = {"type": "web_search", "filters": {"blocked_domains": ["b.org"]}}
+    (openrouter,) = encoded([search], web_search="server_tool").body["tools"]
+    assert openrouter["parameters"] == {"excluded_domains": ["b.org"]}
+    assert encoded([search], web_search="always").body["search_domain_filter"] == ["-b.org"]
+
+
+def test_a_search_without_access_to_the_web_is_none() -> None:
+    search = {"type": "web_search", "external_web_access": False}
+    request = encoded([search], web_search="options")
+    assert "web_search_options" not in request.body
+    assert [(told.param, told.action) for told in request.adaptations] == [("tools[0]", "dropped")]
+    request = encoded([search], web_search="always")  # it searches whatever is asked
+    assert [told.param for told in request.adaptations] == ["tools[0].external_web_access"]
+    open_to_all = {"type": "web_search", "external_web_access": True, "search_content_types": ["text"]}
+    assert encoded([open_to_all], web_search="options").adaptations == ()
+
+
+def test_searches_cannot_be_counted() -> None:
+    turn = Turn(model="m", items=[], tools=[SEARCH], max_tool_calls=3)
+    assert "max_tool_calls" in {told.param for told in Chat(web_search="options").encode(turn).adaptations}

@@ -1,6 +1,7 @@
 """The quirks of real traffic, one law each: those of the rows R1 to R29 that are about answers.
 
-R20 and R27 have a side that is not here: background responses and compaction are asked of no upstream.
+R20 and R27 have a side that is not here: background responses and compaction are asked of no upstream. What
+the recordings themselves say of each row is in test_quirks_recorded.py.
 """
 
 from __future__ import annotations
@@ -129,7 +130,7 @@ RAW_PART = {"type": "reasoning_text", "text": "hm"}
 
 
 @pytest.mark.parametrize("part", ["content_part", "reasoning_part", None])
-def test_r10_raw_thoughts_are_the_same_in_either_framing_and_without_any(part: str | None) -> None:
+def test_r10a_r10b_raw_thoughts_are_the_same_in_either_framing_and_without_any(part: str | None) -> None:
     where = {**THOUGHT, "content_index": 0}
     before = [event(f"{part}.added", **where, part={**RAW_PART, "text": ""})] if part else []
     after = [event(f"{part}.done", **where, part=RAW_PART)] if part else []

@@ -13,24 +13,16 @@ from antiphon.core.deltas import Delta
 from antiphon.core.turn import Turn
 from antiphon.protocol.errors import ProtocolViolation, ProviderError
 from antiphon.protocol.json import JSON
-from antiphon.upstream.base import WireRequest
+from antiphon.protocol.tools import WEB_SEARCH
+from antiphon.upstream import aws_errors
+from antiphon.upstream.base import Decoder, Framing, WireRequest
+from antiphon.upstream.claude.models import Abilities
 from antiphon.upstream.dialects.anthropic.decode import AnthropicDecoder
 from antiphon.upstream.dialects.anthropic.encode import encode_body
 from antiphon.upstream.dialects.anthropic.errors import error_of
-from antiphon.upstream.dialects.anthropic.models import Abilities
+from antiphon.upstream.dialects.anthropic.platforms import ChunkDecoder, Platform, count_request, request
 
 __all__ = ["Abilities", "Anthropic"]
-
-_COUNTED = (
-    "model",
-    "messages",
-    "system",
-    "tools",
-    "tool_choice",
-    "thinking",
-    "output_config",
-    "cache_control",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,34 +39,47 @@ class Anthropic:
     web_search: str | None = "web_search_20250305"
     """The type of its native search tool; None: it has none."""
     counts_tokens: bool = True
-    """It serves `/v1/messages/count_tokens`."""
+    """It counts tokens (Anthropic: `/v1/messages/count_tokens`)."""
+    platform: Platform = "anthropic"
+    """Whose envelope requests have: Anthropic's own, Bedrock's InvokeModel, or Vertex AI's rawPredict."""
+
+    @property
+    def framing(self) -> Framing:
+        return "aws-event-stream" if self.platform == "bedrock" else "sse"
+
+    @property
+    def native_tools(self) -> frozenset[str]:
+        return frozenset({"function", *(WEB_SEARCH if self.web_search is not None else ())})
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset({"anthropic", "anthropic-redacted"})
+
+    @property
+    def own_fields(self) -> frozenset[str]:
+        return frozenset()
 
     def encode(self, turn: Turn) -> WireRequest:
         body, betas, adaptations = encode_body(self, turn)
-        return WireRequest("/v1/messages", body, self._headers(betas), adaptations)
+        return request(self.platform, self.version, body, betas, adaptations)
 
-    def decoder(self) -> AnthropicDecoder:
-        return AnthropicDecoder()
+    def decoder(self) -> Decoder:
+        return ChunkDecoder() if self.platform == "bedrock" else AnthropicDecoder()
 
     def answer(self, body: JSON) -> Iterable[Delta]:
         return AnthropicDecoder().whole(body)
 
     def error(self, status: int, body: bytes) -> ProviderError:
-        return error_of(status, body)
+        return aws_errors.error_of(status, body) if self.platform == "bedrock" else error_of(status, body)
 
     def count(self, turn: Turn) -> WireRequest | None:
         if not self.counts_tokens:
             return None
         body, betas, adaptations = encode_body(self, turn)
-        counted = {field: body[field] for field in _COUNTED if field in body}
-        return WireRequest("/v1/messages/count_tokens", counted, self._headers(betas), adaptations)
+        return count_request(self.platform, self.version, body, betas, adaptations)
 
     def counted(self, body: JSON) -> int:
-        count = body.get("input_tokens")
+        count = body.get("inputTokens" if self.platform == "bedrock" else "input_tokens")
         if not isinstance(count, int) or isinstance(count, bool) or count < 0:
             raise ProtocolViolation("The provider counted no tokens.")
         return count
-
-    def _headers(self, betas: list[str]) -> dict[str, str]:
-        headers = {"anthropic-version": self.version}
-        return {**headers, "anthropic-beta": ",".join(betas)} if betas else headers

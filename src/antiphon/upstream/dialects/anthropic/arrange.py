@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from antiphon.core.adaptations import Adaptations
 from antiphon.protocol.json import JSON
 from antiphon.upstream.dialects.anthropic.hosted import RESULT_OF
 from antiphon.upstream.dialects.anthropic.messages import ONWARD, OPENING, add_blocks, in_tags
@@ -16,20 +17,20 @@ THOUGHTS = ("thinking", "redacted_thinking")
 _MOST_MARKERS = 4  # cache_control markers of one request
 
 
-def arrange(messages: list[JSON], later_system: bool, notes: list[str]) -> list[JSON]:
+def arrange(messages: list[JSON], later_system: bool, adapted: Adaptations) -> list[JSON]:
     """The messages in an order that Anthropic takes."""
     _pair_server_tools(messages)
     kept = [message for message in messages if _without_last_thoughts(message)]
     if len(kept) < len(messages) or any(message["role"] == "system" for message in kept):
-        kept = _place_system_messages(kept, later_system, notes)
+        kept = _place_system_messages(kept, later_system, adapted)
     messages = kept
     if not messages or messages[0]["role"] != "user":
         messages.insert(0, {"role": "user", "content": [{"type": "text", "text": OPENING}]})
-        notes.append(f"input: a conversation begins with the user here, who says {OPENING!r}")
+        adapted.translated("input", f"a conversation begins with the user here, who says {OPENING!r}")
     last = messages[-1]
     if last["role"] == "assistant" and last["content"][-1]["type"] in ("text", *THOUGHTS):
         messages.append({"role": "user", "content": [{"type": "text", "text": ONWARD}]})
-        notes.append(f"input: it ends with the model's own words, so the user says {ONWARD!r}")
+        adapted.translated("input", f"it ends with the model's own words, so the user says {ONWARD!r}")
     return messages
 
 
@@ -78,7 +79,7 @@ def _is_result(block: JSON) -> bool:
     return block["type"] in RESULT_OF
 
 
-def _place_system_messages(messages: list[JSON], later_system: bool, notes: list[str]) -> list[JSON]:
+def _place_system_messages(messages: list[JSON], later_system: bool, adapted: Adaptations) -> list[JSON]:
     placed: list[JSON] = []
     for index, message in enumerate(messages):
         follows = messages[index + 1]["role"] if index + 1 < len(messages) else "assistant"
@@ -88,11 +89,11 @@ def _place_system_messages(messages: list[JSON], later_system: bool, notes: list
             placed.append(message)
         else:
             add_blocks(placed, "user", [in_tags(block) for block in message["content"]])
-            notes.append("input: a later system message, said in the user's message in <system> tags")
+            adapted.translated("input", "a later system message, said by the user in <system> tags")
     return placed
 
 
-def limit_markers(body: JSON, notes: list[str]) -> None:
+def limit_markers(body: JSON, adapted: Adaptations) -> None:
     """At most four cache markers, the latest; one that lives an hour cannot follow one that does not.
 
     The marker of the whole body (automatic caching) counts, as the last.
@@ -101,7 +102,9 @@ def limit_markers(body: JSON, notes: list[str]) -> None:
     taken = _MOST_MARKERS - ("cache_control" in body)
     for blocks, index in marked[:-taken]:
         blocks[index] = {key: value for key, value in blocks[index].items() if key != "cache_control"}
-        notes.append(f"cache_control: only {_MOST_MARKERS} markers are taken, an earlier one is left out")
+        adapted.dropped(
+            "cache_control", f"only {_MOST_MARKERS} markers are taken, an earlier one is left out"
+        )
     hour = body.get("cache_control", {}).get("ttl") == "1h"
     for blocks, index in reversed(marked[-taken:]):
         marker = blocks[index]["cache_control"]
@@ -109,7 +112,7 @@ def limit_markers(body: JSON, notes: list[str]) -> None:
             hour = True
         elif hour:
             blocks[index] = {**blocks[index], "cache_control": {**marker, "ttl": "1h"}}
-            notes.append("cache_control.ttl: a marker before one of an hour lives an hour too")
+            adapted.clamped("cache_control.ttl", "a marker before one of an hour lives an hour too")
 
 
 def _cacheable(body: JSON) -> Iterator[tuple[list[JSON], int]]:

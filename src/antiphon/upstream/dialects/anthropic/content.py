@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from antiphon.core.adaptations import Adaptations
+from antiphon.core.unsaid import NOT_OFFERED
 from antiphon.protocol.errors import InvalidRequest
 from antiphon.protocol.json import JSON
 
@@ -29,7 +31,7 @@ _HOUR = 3600  # seconds
 SYSTEM_TAGS = "<system>\n{}\n</system>"
 
 
-def blocks(parts: Any, where: str, notes: list[str], *, whole: bool = False) -> Iterator[JSON]:
+def blocks(parts: Any, where: str, adapted: Adaptations, *, whole: bool = False) -> Iterator[JSON]:
     """The blocks of a list of parts (or of a plain string).
 
     `where` is the path of the list in the request; `whole`: no part may be left out. Raises InvalidRequest
@@ -43,9 +45,9 @@ def blocks(parts: Any, where: str, notes: list[str], *, whole: bool = False) -> 
         if say is None and whole:
             raise _unsayable(part, path)
         if say is None:
-            notes.append(f"{path} {part.get('type')}: not taken by this provider, left out")
+            adapted.dropped(path, "this model takes no part of this type")
             continue
-        block = say(part, path, notes)
+        block = say(part, path, adapted)
         if block is not None:
             marker = cache_marker(part)
             yield block if marker is None else {**block, "cache_control": marker}
@@ -74,18 +76,18 @@ def _seconds(ttl: str) -> int:
     return int(number) * factor if factor and number.isdecimal() and len(number) < 10 else 0
 
 
-def _text(part: JSON, path: str, notes: list[str]) -> JSON | None:
+def _text(part: JSON, path: str, adapted: Adaptations) -> JSON | None:
     text = part.get("text")
     return {"type": "text", "text": text} if text else None
 
 
-def _refusal(part: JSON, path: str, notes: list[str]) -> JSON | None:
+def _refusal(part: JSON, path: str, adapted: Adaptations) -> JSON | None:
     text = part.get("refusal")
     return {"type": "text", "text": text} if text else None
 
 
-def _image(part: JSON, path: str, notes: list[str]) -> JSON:
-    _note_detail(part, path, notes)
+def _image(part: JSON, path: str, adapted: Adaptations) -> JSON:
+    _note_detail(part, path, adapted)
     url = part.get("image_url")
     if not isinstance(url, str):
         raise _unreadable(path, "file_id", "An image must be given as an `image_url`")
@@ -97,8 +99,8 @@ def _image(part: JSON, path: str, notes: list[str]) -> JSON:
     return _base64("image", media_type, data)
 
 
-def _file(part: JSON, path: str, notes: list[str]) -> JSON:
-    _note_detail(part, path, notes)
+def _file(part: JSON, path: str, adapted: Adaptations) -> JSON:
+    _note_detail(part, path, adapted)
     data, url, title = part.get("file_data"), part.get("file_url"), part.get("filename")
     if isinstance(data, str):
         block = _document(data, title, path)
@@ -109,9 +111,9 @@ def _file(part: JSON, path: str, notes: list[str]) -> JSON:
     return {**block, "title": title} if title and block["type"] == "document" else block
 
 
-def _note_detail(part: JSON, path: str, notes: list[str]) -> None:
+def _note_detail(part: JSON, path: str, adapted: Adaptations) -> None:
     if part.get("detail") not in (None, "auto"):
-        notes.append(f"{path}.detail: not offered by this provider, left out")
+        adapted.dropped(f"{path}.detail", NOT_OFFERED)
 
 
 def _document(data: str, name: Any, path: str) -> JSON:
@@ -168,7 +170,7 @@ def _unreadable(path: str, field: str, rule: str) -> InvalidRequest:
     return InvalidRequest(f"{rule} for this model.", param=f"{path}.{field}")
 
 
-_PARTS: dict[Any, Callable[[JSON, str, list[str]], JSON | None]] = {
+_PARTS: dict[Any, Callable[[JSON, str, Adaptations], JSON | None]] = {
     "input_text": _text,
     "output_text": _text,
     "text": _text,

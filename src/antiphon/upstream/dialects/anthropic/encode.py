@@ -15,10 +15,13 @@ import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from antiphon.core.adaptations import Adaptation, Adaptations
 from antiphon.core.turn import Turn
-from antiphon.core.unsaid import unsaid_fields
+from antiphon.core.unsaid import NOT_OFFERED, unsaid_fields
 from antiphon.protocol.json import JSON
 from antiphon.protocol.json import encode as encode_json
+from antiphon.upstream.claude.models import BINDING_CONTROLS, Abilities, abilities_of
+from antiphon.upstream.claude.schema import strict_schema
 from antiphon.upstream.dialects.anthropic.arrange import (
     THOUGHTS,
     answers_without_thoughts,
@@ -28,15 +31,11 @@ from antiphon.upstream.dialects.anthropic.arrange import (
 )
 from antiphon.upstream.dialects.anthropic.content import marker_for
 from antiphon.upstream.dialects.anthropic.messages import Transcript
-from antiphon.upstream.dialects.anthropic.models import Abilities, abilities_of
-from antiphon.upstream.dialects.anthropic.schema import strict_schema
 from antiphon.upstream.dialects.anthropic.tools import Offer, answer_through_tool, offer_tools
 
 if TYPE_CHECKING:
     from antiphon.upstream.dialects.anthropic import Anthropic
 
-BINDING_CONTROLS = "thinking-binding-controls-2026-08-01"
-"""The beta in which thoughts of a changed conversation are dropped instead of being an error."""
 COMPACTION = "compact-2026-01-12"
 """The beta that takes compactions back."""
 
@@ -52,41 +51,41 @@ _JSON_SCHEMA = (
 )
 
 
-def encode_body(dialect: Anthropic, turn: Turn) -> tuple[JSON, list[str], tuple[str, ...]]:
+def encode_body(dialect: Anthropic, turn: Turn) -> tuple[JSON, list[str], tuple[Adaptation, ...]]:
     """The body, the betas that it needs, and what could not be sent as asked."""
-    notes: list[str] = []
+    adapted = Adaptations()
     abilities = dialect.abilities or abilities_of(turn.model)
     if dialect.version >= _WITHOUT_SAMPLING:
         abilities = replace(abilities, sampling="none")
-    offer = offer_tools(turn, abilities, dialect.web_search, notes)
-    transcript = Transcript(turn.items, turn.instructions, offer.has_web_search, notes)
-    messages = arrange(transcript.messages, abilities.later_system, notes)
-    body: JSON = {"model": turn.model, "max_tokens": _max_tokens(dialect, turn, abilities, notes)}
+    offer = offer_tools(turn, abilities, dialect.web_search, adapted)
+    transcript = Transcript(turn.items, turn.instructions, offer.has_web_search, adapted)
+    messages = arrange(transcript.messages, abilities.later_system, adapted)
+    body: JSON = {"model": turn.model, "max_tokens": _max_tokens(dialect, turn, abilities, adapted)}
     body["messages"] = messages
-    offer = _format(turn, abilities, offer, transcript.system, body, notes)
+    offer = _format(turn, abilities, offer, transcript.system, body, adapted)
     if transcript.system:
         body["system"] = transcript.system
     if offer.tools:
         body["tools"] = offer.tools
         if offer.choice is not None:
             body["tool_choice"] = offer.choice
-    betas = _think(turn, abilities, offer, body, notes)
-    _sample(turn, abilities, body, notes)
-    _identify(turn, body, notes)
-    _cache(turn, body, notes)
-    _note_the_rest(turn, notes)
+    betas = _think(turn, abilities, offer, body, adapted)
+    _sample(turn, abilities, body, adapted)
+    _identify(turn, body, adapted)
+    _cache(turn, body, adapted)
+    _note_the_rest(turn, adapted)
     if turn.stream:
         body["stream"] = True
-    return body, betas, tuple(dict.fromkeys(notes))
+    return body, betas, adapted.noted
 
 
-def _max_tokens(dialect: Anthropic, turn: Turn, abilities: Abilities, notes: list[str]) -> int:
+def _max_tokens(dialect: Anthropic, turn: Turn, abilities: Abilities, adapted: Adaptations) -> int:
     most = abilities.most_tokens
     asked = turn.max_output_tokens
     if asked is None:
         return most or dialect.default_max_tokens
     if most is not None and asked > most:
-        notes.append(f"max_output_tokens: {asked} is more than this model says, sent as {most}")
+        adapted.clamped("max_output_tokens", f"{asked} is more than this model says, sent as {most}")
         return most
     return asked
 
@@ -95,48 +94,49 @@ def _max_tokens(dialect: Anthropic, turn: Turn, abilities: Abilities, notes: lis
 
 
 def _format(
-    turn: Turn, abilities: Abilities, offer: Offer, system: list[JSON], body: JSON, notes: list[str]
+    turn: Turn, abilities: Abilities, offer: Offer, system: list[JSON], body: JSON, adapted: Adaptations
 ) -> Offer:
     """Adds the wish for JSON to the body or the system prompt, or gives back an offer with an answer tool."""
     wish = (turn.text or {}).get("format") or {}
     if wish.get("type") == "json_object":
         system.append({"type": "text", "text": _JSON_OBJECT})
-        notes.append("text.format: json_object is asked for in words, this provider cannot enforce it")
+        adapted.emulated("text.format", "json_object is asked for in words, nothing enforces it")
     if wish.get("type") != "json_schema":
         return offer
     schema = wish.get("schema") or {}
-    strict = strict_schema(schema) if abilities.json_schema else None
+    about = {"description": wish["description"]} if wish.get("description") is not None else {}
+    strict = strict_schema({**about, **schema}) if abilities.json_schema else None
     if strict is not None:
         body["output_config"] = {"format": {"type": "json_schema", "schema": strict}}
         return offer
     forced_elsewhere = offer.choice is not None and offer.choice["type"] == "tool"
     if schema.get("type") == "object" and abilities.forced_tools and not forced_elsewhere:
         return answer_through_tool(offer, schema, wish.get("description"))
-    system.append({"type": "text", "text": _JSON_SCHEMA.format(encode_json(schema).decode())})
-    notes.append("text.format: the schema is asked for in words, this model cannot be held to it")
+    system.append({"type": "text", "text": _JSON_SCHEMA.format(encode_json({**about, **schema}).decode())})
+    adapted.emulated("text.format", "the schema is asked for in words, this model cannot be held to it")
     return offer
 
 
 # Thoughts
 
 
-def _think(turn: Turn, abilities: Abilities, offer: Offer, body: JSON, notes: list[str]) -> list[str]:
+def _think(turn: Turn, abilities: Abilities, offer: Offer, body: JSON, adapted: Adaptations) -> list[str]:
     """Adds `thinking` and the effort to the body; gives back the betas needed."""
     reasoning = turn.reasoning or {}
     effort = reasoning.get("effort")
     if effort is not None and effort != "none" and effort not in _BUDGETS:
-        notes.append(f"reasoning.effort: {effort} is not known to this provider, left out")
+        adapted.dropped("reasoning.effort", NOT_OFFERED)
         effort = None
     obstacle = _obstacle(abilities, offer, body) if effort != "none" else None
     if obstacle is not None and effort is not None:
-        notes.append(f"reasoning: left out, {obstacle}")
+        adapted.dropped("reasoning.effort", obstacle)
     if obstacle is not None or effort == "none":
-        _do_not_think(abilities, effort, body, notes)
+        _do_not_think(abilities, effort, body, adapted)
     elif abilities.thinking == "budget" and effort is not None:
         half = max(_LEAST_BUDGET, body["max_tokens"] // 2)  # an answer must fit in as well
         body["thinking"] = {"type": "enabled", "budget_tokens": min(_BUDGETS[effort], half)}
     elif abilities.thinking == "adaptive":
-        _think_adaptively(abilities, effort, _wants_summary(reasoning), body, notes)
+        _think_adaptively(abilities, effort, _wants_summary(reasoning), body, adapted)
     betas = [COMPACTION] if has_block(body["messages"], "compaction") else []
     if not (abilities.binds_thoughts and has_block(body["messages"], *THOUGHTS)):
         return betas
@@ -160,21 +160,21 @@ def _obstacle(abilities: Abilities, offer: Offer, body: JSON) -> str | None:
     return None
 
 
-def _do_not_think(abilities: Abilities, effort: str | None, body: JSON, notes: list[str]) -> None:
+def _do_not_think(abilities: Abilities, effort: str | None, body: JSON, adapted: Adaptations) -> None:
     if abilities.thinks == "default":
         body["thinking"] = {"type": "disabled"}
     elif abilities.thinks == "always":
         _set_effort(body, "low")
-        notes.append("reasoning.effort: this model always thinks, none is sent as low")
+        adapted.clamped("reasoning.effort", "this model always thinks, none is sent as low")
 
 
 def _think_adaptively(
-    abilities: Abilities, effort: str | None, summary: bool, body: JSON, notes: list[str]
+    abilities: Abilities, effort: str | None, summary: bool, body: JSON, adapted: Adaptations
 ) -> None:
     if effort is not None:
         said = _nearest(effort, abilities.efforts)
         if said != effort:
-            notes.append(f"reasoning.effort: {effort} is sent as {said}")
+            adapted.clamped("reasoning.effort", f"{effort} is sent as {said}")
         _set_effort(body, said)
     if effort is not None or summary:
         body["thinking"] = {"type": "adaptive"}
@@ -200,63 +200,65 @@ def _wants_summary(reasoning: JSON) -> bool:
 # Sampling and the rest
 
 
-def _sample(turn: Turn, abilities: Abilities, body: JSON, notes: list[str]) -> None:
+def _sample(turn: Turn, abilities: Abilities, body: JSON, adapted: Adaptations) -> None:
     """1 is the default of temperature and top_p: to leave it out changes nothing and needs no note."""
     asked: dict[str, Any] = {"temperature": turn.temperature, "top_p": turn.top_p, "top_k": turn.top_k}
     asked = {field: value for field, value in asked.items() if value is not None}
     if asked.get("temperature", 0) > 1:
         asked["temperature"] = 1
-        notes.append("temperature: this provider's scale ends at 1, sent as 1")
+        adapted.clamped("temperature", "this provider's scale ends at 1, sent as 1")
     thinks = body.get("thinking", {}).get("type") in ("enabled", "adaptive")
     if abilities.sampling == "none":
-        _leave_out(asked, ("temperature", "top_p", "top_k"), "not taken by this model", notes)
+        _leave_out(asked, ("temperature", "top_p", "top_k"), "not taken by this model", adapted)
     elif thinks:
-        _leave_out(asked, ("temperature", "top_k"), "not taken together with thoughts", notes)
+        _leave_out(asked, ("temperature", "top_k"), "not taken together with thoughts", adapted)
         if asked.get("top_p", 1) < _LEAST_TOP_P_WITH_THOUGHTS:
-            _leave_out(asked, ("top_p",), "not taken together with thoughts", notes)
+            _leave_out(asked, ("top_p",), "not taken together with thoughts", adapted)
     elif abilities.sampling == "one" and "temperature" in asked and "top_p" in asked:
         less_telling = "temperature" if asked["temperature"] == 1 else "top_p"
-        _leave_out(asked, (less_telling,), "this model takes temperature or top_p, not both", notes)
+        _leave_out(asked, (less_telling,), "this model takes temperature or top_p, not both", adapted)
     body.update(asked)
 
 
-def _leave_out(asked: dict[str, Any], fields: tuple[str, ...], why: str, notes: list[str]) -> None:
+def _leave_out(asked: dict[str, Any], fields: tuple[str, ...], why: str, adapted: Adaptations) -> None:
     for field in fields:
         value = asked.pop(field, None)
         if value is not None and not (value == 1 and field != "top_k"):
-            notes.append(f"{field}: {why}, left out")
+            adapted.dropped(field, why)
 
 
-def _cache(turn: Turn, body: JSON, notes: list[str]) -> None:
+def _cache(turn: Turn, body: JSON, adapted: Adaptations) -> None:
     """`implicit` asks for what Anthropic calls automatic caching: a marker for the body as a whole."""
     options = turn.prompt_cache_options or {}
-    if options.get("mode") == "implicit":
+    if options and options.get("mode") in (None, "implicit"):
         body["cache_control"] = marker_for(options.get("ttl"))
     further = sorted(key for key, value in options.items() if value and key not in ("mode", "ttl"))
-    notes.extend(f"prompt_cache_options.{key}: not offered by this provider, left out" for key in further)
-    limit_markers(body, notes)
+    for key in further:
+        adapted.dropped(f"prompt_cache_options.{key}", NOT_OFFERED)
+    limit_markers(body, adapted)
 
 
-def _identify(turn: Turn, body: JSON, notes: list[str]) -> None:
+def _identify(turn: Turn, body: JSON, adapted: Adaptations) -> None:
     if user := turn.safety_identifier or turn.user:
         if len(user) > _LONGEST_USER_ID:
             user = hashlib.sha256(user.encode("utf-8", "replace")).hexdigest()
-            notes.append(f"user: longer than {_LONGEST_USER_ID} characters, sent as its SHA-256")
+            field = "safety_identifier" if turn.safety_identifier else "user"
+            adapted.translated(field, f"longer than {_LONGEST_USER_ID} characters, sent as its SHA-256")
         body["metadata"] = {"user_id": user}
     if turn.service_tier is not None:
         tier = _SERVICE_TIERS.get(turn.service_tier)
         if tier is not None:
             body["service_tier"] = tier
         if tier is None or turn.service_tier == "priority":
-            notes.append(f"service_tier: {turn.service_tier} is not offered by this provider, sent as auto")
+            adapted.clamped("service_tier", "this tier is not offered here, auto is asked for")
 
 
-def _note_the_rest(turn: Turn, notes: list[str]) -> None:
+def _note_the_rest(turn: Turn, adapted: Adaptations) -> None:
     """Fields that Anthropic has no word for, where what was asked differs from what happens anyway."""
     text, reasoning = turn.text or {}, turn.reasoning or {}
-    logprobs = "message.output_text.logprobs" in turn.include
     asked = {
-        "top_logprobs": turn.top_logprobs or logprobs,
+        "top_logprobs": turn.top_logprobs,
+        "include": "message.output_text.logprobs" in turn.include,
         "presence_penalty": turn.presence_penalty,
         "frequency_penalty": turn.frequency_penalty,
         "text.verbosity": text.get("verbosity") not in (None, "medium"),
@@ -267,5 +269,5 @@ def _note_the_rest(turn: Turn, notes: list[str]) -> None:
         "reasoning.mode": reasoning.get("mode") not in (None, "standard"),
         "reasoning.context": reasoning.get("context") not in (None, "auto"),
     }
-    left_out = [*(field for field, value in asked.items() if value), *unsaid_fields(turn)]
-    notes.extend(f"{field}: not offered by this provider, left out" for field in left_out)
+    for field in (*(field for field, value in asked.items() if value), *unsaid_fields(turn)):
+        adapted.dropped(field, NOT_OFFERED)

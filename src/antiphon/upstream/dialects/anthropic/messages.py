@@ -23,7 +23,8 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from antiphon.core.unsaid import foreign_compaction
+from antiphon.core.adaptations import Adaptations
+from antiphon.core.unsaid import foreign_compaction, without_item
 from antiphon.protocol.errors import InvalidRequest
 from antiphon.protocol.json import JSON, MalformedJSON, decode
 from antiphon.upstream.dialects.anthropic.content import SYSTEM_TAGS, blocks
@@ -36,23 +37,21 @@ OPENING = "Begin."
 ONWARD = "Continue."
 _NO_OUTPUT = "There is no output of this call."
 _SYSTEM_ROLES = ("system", "developer")
-_CALLS = {"function_call": "arguments", "custom_tool_call": "input"}
-_OUTPUTS = frozenset({"function_call_output", "custom_tool_call_output"})
-_NOT_SAID = frozenset({"additional_tools", "item_reference", "mcp_list_tools", "compaction_trigger"})
-_BAD_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
+_BAD_IN_IDS = re.compile(r"[^a-zA-Z0-9_-]")
 
 
 class Transcript:
     """The system prompt and the messages of a turn, made by taking its items one by one."""
 
     def __init__(
-        self, items: list[JSON], instructions: str | None, web_search: bool, notes: list[str]
+        self, items: list[JSON], instructions: str | None, web_search: bool, adapted: Adaptations
     ) -> None:
         self.system: list[JSON] = [{"type": "text", "text": instructions}] if instructions else []
         self.messages: list[JSON] = []
         self._web_search = web_search
-        self._notes = notes
+        self._adapted = adapted
         self._owed: list[JSON] = []  # results of the calls in the last message
+        self._searches = 0  # that went back sealed, and whose calls are still to come
         self._answered = False  # … whose outputs have come: what the model says next is another message
         self._ids: set[str] = set()
         outputs = _outputs_of_calls(items)
@@ -65,23 +64,23 @@ class Transcript:
             case "message":
                 self._message(item, path)
             case "reasoning":
-                self._assistant(self._thoughts(item))
+                self._assistant(self._thoughts(item, path))
             case "compaction":
                 self._assistant(_compaction(item, path))
-            case "function_call" | "custom_tool_call":
-                said = None if output is None else blocks_of_output(items[output], output, self._notes)
+            case "function_call":
+                said = None if output is None else blocks_of_output(items[output], output, self._adapted)
                 self._call(item, path, said)
-            case "function_call_output" | "custom_tool_call_output":
+            case "function_call_output":
                 self._answered = bool(self._owed)
-            case "web_search_call":
-                pass  # its sealed form goes back, if there is one
-            case kind if kind not in _NOT_SAID:
-                self._notes.append(f"{path} {kind}: not known to this provider, left out")
+            case "web_search_call" if self._searches:
+                self._searches -= 1  # its sealed form went back
+            case _:
+                self._adapted.dropped(path, without_item(item))
 
     def _message(self, item: JSON, path: str) -> None:
         role = item.get("role")
         whole = role != "assistant"
-        said = list(blocks(item.get("content"), f"{path}.content", self._notes, whole=whole))
+        said = list(blocks(item.get("content"), f"{path}.content", self._adapted, whole=whole))
         if role == "assistant":
             self._assistant(said)
         elif role in _SYSTEM_ROLES:
@@ -95,13 +94,13 @@ class Transcript:
             self.system.extend(texts)
             said = [block for block in said if block["type"] != "text"]
             if said:
-                self._notes.append(f"{path}: a system prompt is text alone, the rest is said by the user")
+                self._adapted.translated(path, "a system prompt is text alone, the rest is said by the user")
             self._add("user", said)
         elif all(block["type"] == "text" for block in said):
             self._add("system", said)
         else:
             self._add("user", [in_tags(block) for block in said])
-            self._notes.append(f"{path}: a later system message, said in the user's message")
+            self._adapted.translated(path, "a later system message, said by the user in <system> tags")
 
     def _assistant(self, said: Iterable[JSON]) -> None:
         said = list(said)
@@ -111,19 +110,10 @@ class Transcript:
 
     def _call(self, item: JSON, path: str, output: list[JSON] | None) -> None:
         call_id = self._unique_id(str(item.get("call_id") or ""))
-        name = str(item.get("name") or "tool")
-        if item.get("namespace"):
-            name = f"{item['namespace']}__{name}"
-        use = {
-            "type": "tool_use",
-            "id": call_id,
-            "name": _BAD_IN_NAMES.sub("_", name)[:64],
-            "input": _input(item),
-        }
-        self._assistant([use])
+        self._assistant([{"type": "tool_use", "id": call_id, "name": item["name"], "input": _input(item)}])
         result: JSON = {"type": "tool_result", "tool_use_id": call_id}
         if output is None:
-            self._notes.append(f"{path}: this call has no output, the model is told so")
+            self._adapted.translated(path, "this call has no output, the model is told so")
             result |= {"content": [{"type": "text", "text": _NO_OUTPUT}], "is_error": True}
         elif output:
             result["content"] = output
@@ -131,7 +121,7 @@ class Transcript:
 
     def _unique_id(self, call_id: str) -> str:
         """The id in Anthropic's alphabet, different from those of all calls before."""
-        clean = _BAD_IN_NAMES.sub("_", call_id)
+        clean = _BAD_IN_IDS.sub("_", call_id)
         if clean != call_id or not clean:
             clean = f"{clean or 'call'}_{zlib.crc32(call_id.encode('utf-8', 'replace')):08x}"
         unique, count = clean, 1
@@ -141,10 +131,16 @@ class Transcript:
         self._ids.add(unique)
         return unique
 
-    def _thoughts(self, item: JSON) -> Iterator[JSON]:
+    def _thoughts(self, item: JSON, path: str) -> list[JSON]:
         sealed = item.get("encrypted_content")
-        if not isinstance(sealed, str):
-            return
+        said = list(self._opened(item, sealed)) if isinstance(sealed, str) else []
+        if not said:
+            self._adapted.dropped(path, "these thoughts cannot go back to this model")
+        elif str(sealed).startswith(SEALED_BLOCKS):
+            self._searches += 1
+        return said
+
+    def _opened(self, item: JSON, sealed: str) -> Iterator[JSON]:
         if sealed.startswith(SEALED_BLOCKS):
             if self._web_search:
                 yield from opened_blocks(sealed)
@@ -190,8 +186,8 @@ def in_tags(block: JSON) -> JSON:
     return {**block, "text": SYSTEM_TAGS.format(block["text"])} if block["type"] == "text" else block
 
 
-def blocks_of_output(item: JSON, index: int, notes: list[str]) -> list[JSON]:
-    return list(blocks(item.get("output"), f"input[{index}].output", notes))
+def blocks_of_output(item: JSON, index: int, adapted: Adaptations) -> list[JSON]:
+    return list(blocks(item.get("output"), f"input[{index}].output", adapted))
 
 
 def _outputs_of_calls(items: list[JSON]) -> dict[int, int]:
@@ -203,9 +199,9 @@ def _outputs_of_calls(items: list[JSON]) -> dict[int, int]:
     found: dict[int, int] = {}
     for index, item in enumerate(items):
         kind = item.get("type")
-        if kind in _CALLS:
+        if kind == "function_call":
             waiting[item.get("call_id")].append(index)
-        elif kind in _OUTPUTS:
+        elif kind == "function_call_output":
             calls = waiting[item.get("call_id")]
             if not calls:
                 raise InvalidRequest(
@@ -218,9 +214,7 @@ def _outputs_of_calls(items: list[JSON]) -> dict[int, int]:
 
 def _input(item: JSON) -> JSON:
     """Anthropic takes objects: whatever else the arguments are is the one member of an object."""
-    said = item.get(_CALLS[item["type"]])
-    if item["type"] == "custom_tool_call":
-        return {"input": said or ""}
+    said = item.get("arguments")
     try:
         value = decode(said.encode()) if isinstance(said, str) and said.strip() else {}
     except (MalformedJSON, UnicodeEncodeError):

@@ -1,8 +1,7 @@
 """Tools and tool_choice, as Anthropic offers them.
 
-Functions are tools of Anthropic's; `web_search` is its native server tool where the provider has it. All
-other tools are left out and noted: agents send tools with every request that no answer depends on. Only
-when `tool_choice` demands such a tool is the request refused.
+Functions are tools of Anthropic's; `web_search` is its native server tool where the provider has it. No
+other tools come here (`upstream/emulation`), nor do choices of them.
 
     "none"                           {"type": "none"}
     "auto"                           {"type": "auto"}
@@ -10,29 +9,27 @@ when `tool_choice` demands such a tool is the request refused.
     {type: function, name}           {"type": "tool", name}
     {type: web_search…}              {"type": "tool", "name": "web_search"}, where offered
     {type: allowed_tools, mode, …}   the other tools are not offered; then as mode auto or required
-    any other                        refused: it demands a tool that is not offered
 
 Newer models cannot be forced to call a tool; to demand a call from them is refused as well.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from antiphon.core.adaptations import Adaptations
 from antiphon.core.turn import Turn
-from antiphon.core.unsaid import only_functions
+from antiphon.core.unsaid import NOT_OFFERED
 from antiphon.protocol.errors import InvalidRequest, UnsupportedParameter
 from antiphon.protocol.json import JSON
-from antiphon.upstream.dialects.anthropic.models import Abilities
-from antiphon.upstream.dialects.anthropic.schema import strict_schema
+from antiphon.upstream.claude.models import Abilities
+from antiphon.upstream.claude.schema import strict_schema
 
 WEB_SEARCH = "web_search"
 ANSWER_TOOL = "antiphon_answer"
 """The tool that stands for the answer itself, where a model holds to a schema only in a tool's input."""
 
-_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _MOST_STRICT = 20  # strict tools of one request, as documented by Anthropic
 
 
@@ -52,7 +49,7 @@ class Offer:
         return any(tool["name"] == WEB_SEARCH and "input_schema" not in tool for tool in self.tools)
 
 
-def offer_tools(turn: Turn, abilities: Abilities, web_search: str | None, notes: list[str]) -> Offer:
+def offer_tools(turn: Turn, abilities: Abilities, web_search: str | None, adapted: Adaptations) -> Offer:
     """`web_search`: the type of the provider's search tool, or None.
 
     Raises InvalidRequest if `tool_choice` demands what cannot be offered, or a function's name is unfit.
@@ -61,15 +58,15 @@ def offer_tools(turn: Turn, abilities: Abilities, web_search: str | None, notes:
     kinds: dict[str, str] = {}
     for index, tool in enumerate(turn.tools):
         path = f"tools[{index}]"
-        said = _tool(turn, tool, path, abilities, web_search, notes)
+        said = _tool(turn, tool, path, abilities, web_search, adapted)
         if said is None:
             continue
         if said["name"] in offered:
-            notes.append(f"{path}: a tool of this name is offered already, left out")
+            adapted.dropped(path, "a tool of this name is offered already")
             continue
         offered[said["name"]] = said
         kinds[said["name"]] = "function" if tool["type"] == "function" else WEB_SEARCH
-    _limit_strict(offered, turn.tools, notes)
+    _limit_strict(offered, turn.tools, adapted)
     choice = _choice(turn.tool_choice, offered, kinds)
     if choice is not None and choice["type"] in ("any", "tool") and not abilities.forced_tools:
         raise UnsupportedParameter("This model cannot be forced to call a tool.", param="tool_choice")
@@ -79,24 +76,16 @@ def offer_tools(turn: Turn, abilities: Abilities, web_search: str | None, notes:
 
 
 def _tool(
-    turn: Turn, tool: JSON, path: str, abilities: Abilities, web_search: str | None, notes: list[str]
+    turn: Turn, tool: JSON, path: str, abilities: Abilities, web_search: str | None, adapted: Adaptations
 ) -> JSON | None:
-    kind = str(tool.get("type"))
-    if kind == "function":
-        return _function(tool, path, abilities)
-    if kind.startswith(WEB_SEARCH) and web_search is not None:
-        return _web_search(turn, tool, path, web_search, notes)
-    notes.append(only_functions(tool, path) or f"{path} {kind}: not offered by this model, left out")
-    return None
+    if tool["type"] == "function":
+        return _function(tool, abilities)
+    return None if web_search is None else _web_search(turn, tool, path, web_search, adapted)
 
 
-def _function(tool: JSON, path: str, abilities: Abilities) -> JSON:
-    name, schema = tool.get("name"), tool.get("parameters") or {}
-    if not isinstance(name, str) or _NAME.fullmatch(name) is None:
-        raise InvalidRequest(
-            "A function's name must be 1 to 64 letters, digits, underscores or hyphens.", param=f"{path}.name"
-        )
-    said: JSON = {"name": name}
+def _function(tool: JSON, abilities: Abilities) -> JSON:
+    schema = tool.get("parameters") or {}
+    said: JSON = {"name": tool["name"]}
     if tool.get("description"):
         said["description"] = tool["description"]
     said["input_schema"] = schema if schema.get("type") == "object" else {**schema, "type": "object"}
@@ -107,26 +96,24 @@ def _function(tool: JSON, path: str, abilities: Abilities) -> JSON:
     return said
 
 
-def _limit_strict(offered: dict[str, JSON], tools: list[JSON], notes: list[str]) -> None:
+def _limit_strict(offered: dict[str, JSON], tools: list[JSON], adapted: Adaptations) -> None:
     """Notes which tools were to be strict and are not. A tool without parameters is strict as it is."""
     for tool in [tool for tool in offered.values() if "strict" in tool][_MOST_STRICT:]:
         del tool["strict"]
-    loose = [
-        tool["name"]
-        for tool in tools
-        if tool.get("strict") is True
-        and (tool.get("parameters") or {}).get("properties")
-        and "strict" not in offered.get(str(tool.get("name")), {"strict": None})
-    ]
-    if loose:
-        notes.append(
-            f"tools.strict: not offered for this model or these schemas, left out: {', '.join(loose)}"
-        )
+    for index, tool in enumerate(tools):
+        if (
+            tool.get("strict") is True
+            and (tool.get("parameters") or {}).get("properties")
+            and "strict" not in offered.get(str(tool.get("name")), {"strict": None})
+        ):
+            adapted.dropped(
+                f"tools[{index}].strict", "not offered for this model, this schema, or so many tools"
+            )
 
 
-def _web_search(turn: Turn, tool: JSON, path: str, kind: str, notes: list[str]) -> JSON | None:
+def _web_search(turn: Turn, tool: JSON, path: str, kind: str, adapted: Adaptations) -> JSON | None:
     if tool.get("external_web_access") is False:
-        notes.append(f"{path} web_search: not offered without access to the web, left out")
+        adapted.dropped(path, "it is not offered here without access to the web")
         return None
     said: JSON = {"type": kind, "name": WEB_SEARCH}
     filters = tool.get("filters") or {}
@@ -134,14 +121,17 @@ def _web_search(turn: Turn, tool: JSON, path: str, kind: str, notes: list[str]) 
         said["allowed_domains"] = filters["allowed_domains"]
     elif filters.get("blocked_domains"):
         said["blocked_domains"] = filters["blocked_domains"]
+    if len(filters) > 1 and all(filters.values()):
+        adapted.dropped(f"{path}.filters.blocked_domains", "it cannot stand beside allowed_domains")
     if isinstance(place := tool.get("user_location"), dict):
         known = {key: place[key] for key in ("city", "region", "country", "timezone") if place.get(key)}
         if known:
             said["user_location"] = {"type": "approximate", **known}
     if turn.max_tool_calls is not None:
         said["max_uses"] = turn.max_tool_calls
-    if tool.get("search_context_size") not in (None, "medium"):
-        notes.append(f"{path}.search_context_size: not offered by this provider, left out")
+    for name, usual in (("search_context_size", "medium"), ("search_content_types", ["text"])):
+        if tool.get(name) not in (None, usual):
+            adapted.dropped(f"{path}.{name}", NOT_OFFERED)
     return said
 
 

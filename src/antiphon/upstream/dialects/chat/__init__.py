@@ -1,7 +1,8 @@
 """The chat dialect: OpenAI's Chat Completions, and the many servers that speak it more or less.
 
     encode.py    the turn's fields          messages.py, parts.py   items and their content
-    tools.py     tools and tool_choice      quirks.py               what differs between servers
+    tools.py     tools and tool_choice      search.py               a web search, in three ways
+    quirks.py    what differs between servers
     decode.py    chunks and answers         wire.py                 their shapes
     calls.py     pieces of tool calls       thoughts.py             reasoning that must come back
     usage.py     token counts               errors.py               failures
@@ -18,7 +19,8 @@ from antiphon.core.deltas import Delta
 from antiphon.core.turn import Turn
 from antiphon.protocol.errors import ProtocolViolation, ProviderError
 from antiphon.protocol.json import JSON
-from antiphon.upstream.base import WireRequest
+from antiphon.protocol.tools import WEB_SEARCH
+from antiphon.upstream.base import Framing, WireRequest
 from antiphon.upstream.dialects.chat.decode import ChatDecoder
 from antiphon.upstream.dialects.chat.encode import request_from
 from antiphon.upstream.dialects.chat.errors import failure_from
@@ -34,6 +36,25 @@ class Chat(Quirks):
     @property
     def name(self) -> str:
         return "chat"
+
+    @property
+    def framing(self) -> Framing:
+        return "sse"
+
+    @property
+    def native_tools(self) -> frozenset[str]:
+        searches = WEB_SEARCH if self.web_search != "none" else ()
+        return frozenset(
+            {*(["function"] if self.tools else []), *(["custom"] if self.custom_tools else []), *searches}
+        )
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset({"chat"} if self.replay == "reasoning_details" else ())
+
+    @property
+    def own_fields(self) -> frozenset[str]:
+        return frozenset()
 
     def encode(self, turn: Turn) -> WireRequest:
         """Raises InvalidRequest naming `param` for what this server cannot be told."""

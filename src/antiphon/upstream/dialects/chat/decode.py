@@ -18,6 +18,7 @@ the Responses API. Citations are said when the text is over, so that they never 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import accumulate
 from typing import Any
 
 from antiphon.core.deltas import (
@@ -161,7 +162,7 @@ class ChatDecoder:
         if self._details:
             self._seal(deltas)
         self._spoke = True
-        deltas.append(Text(TEXT, text, _logprobs(logprobs)) if logprobs else Text(TEXT, text))
+        deltas.append(Text(TEXT, text, _logprobs(logprobs, text)) if logprobs else Text(TEXT, text))
 
     def _parts(self, parts: list[Any], logprobs: Any, deltas: list[Delta]) -> None:
         """Content as a list of parts (C10): thoughts and text in turn."""
@@ -273,12 +274,12 @@ def _status_of(chunk: Chunk) -> int | None:
     return None if chunk.error or _is_bare_error(chunk) else 200
 
 
-def _logprobs(logprobs: Any) -> list[JSON]:
+def _logprobs(logprobs: Any, text: str) -> list[JSON]:
     """From `{content: […]}`, with exactly the fields of the Responses API (C28 has more)."""
     content = logprobs.get("content") if isinstance(logprobs, dict) else None
     if not isinstance(content, list):
         return []
-    return [
+    entries = [
         _logprob(entry)
         | {
             "top_logprobs": [
@@ -288,6 +289,19 @@ def _logprobs(logprobs: Any) -> list[JSON]:
         for entry in content
         if isinstance(entry, dict)
     ]
+    return _spelling(entries, text)
+
+
+def _spelling(entries: list[JSON], text: str) -> list[JSON]:
+    """Those of the text: llama.cpp also sends those of the thoughts that it took out of it (C28).
+
+    Tokens that do not spell the text (they may be pieces of characters, or ahead of it) are all kept.
+    """
+    start = "".join(entry["token"] for entry in entries).rfind(text)
+    places = [*accumulate((len(entry["token"]) for entry in entries), initial=0)]
+    if start not in places or start + len(text) not in places:
+        return entries
+    return entries[places.index(start) : places.index(start + len(text))]
 
 
 def _logprob(entry: JSON) -> JSON:

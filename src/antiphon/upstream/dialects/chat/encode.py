@@ -2,16 +2,19 @@
 
 Every field of the turn is sent, or met by what is sent, or named in `adaptations`. Met without being sent:
 `metadata` (the gateway keeps it; the provider is asked to keep nothing), `max_tool_calls` (counts hosted
-tools; a chat has none), `include` of hosted tools' results, `reasoning.summary` (thoughts come as they
+tools) where none is offered, `include` of hosted tools' results, `reasoning.summary` (thoughts come as they
 are), `truncation: disabled` (no server truncates on its own).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import quote
 
+from antiphon.core.adaptations import Adaptations
 from antiphon.core.turn import Turn
-from antiphon.core.unsaid import unsaid_fields
+from antiphon.core.unsaid import NOT_OFFERED, unsaid_fields
 from antiphon.protocol.json import JSON, encode
 from antiphon.upstream.base import WireRequest
 from antiphon.upstream.dialects.chat.messages import messages_from
@@ -41,64 +44,79 @@ _MET_REASONING = ("effort", "summary", "generate_summary")
 
 def request_from(turn: Turn, quirks: Quirks) -> WireRequest:
     """Raises InvalidRequest naming `param` for what cannot be said."""
-    notes: list[str] = []
+    adapted = Adaptations()
     text = turn.text or {}
-    shape, told = _format(text.get("format") or {}, quirks, notes)
+    shape, told = _format(text.get("format") or {}, quirks, adapted)
     instructions = "\n\n".join(filter(None, (turn.instructions, told)))
     body: JSON = {
         "model": turn.model,
-        "messages": messages_from(turn.items, instructions, quirks, notes),
+        "messages": messages_from(turn.items, instructions, quirks, adapted),
         **shape,
-        **tools_from(turn, quirks, notes),
-        **_reasoning(turn.reasoning or {}, quirks, notes),
-        **_fields(turn, quirks, notes),
-        **_logprobs(turn, quirks, notes),
+        **tools_from(turn, quirks, adapted),
+        **_reasoning(turn.reasoning or {}, quirks, adapted),
+        **_fields(turn, quirks, adapted),
+        **_logprobs(turn, quirks, adapted),
     }
     if (verbosity := text.get("verbosity")) is not None:
         if quirks.verbosity:
             body["verbosity"] = verbosity
         else:
-            _leave_out("text.verbosity", notes)
+            adapted.dropped("text.verbosity", NOT_OFFERED)
     if turn.stream:
         body["stream"] = True
         if quirks.stream_options:
             body["stream_options"] = {"include_usage": True}
     path = quirks.path.replace("{model}", quote(turn.model, safe=""))
-    return WireRequest(path, {**body, **quirks.extra_body}, adaptations=tuple(dict.fromkeys(notes)))
+    return WireRequest(path, _joined(body, quirks.extra_body), adaptations=adapted.noted)
 
 
-def _fields(turn: Turn, quirks: Quirks, notes: list[str]) -> JSON:
+def _joined(said: JSON, extra: Mapping[str, Any]) -> JSON:
+    """Both in one: objects are joined at every depth, anything else of `extra` replaces what was said."""
+    joined = dict(said)
+    for name, value in extra.items():
+        inner = joined.get(name)
+        if isinstance(inner, dict) and isinstance(value, dict):
+            joined[name] = _joined(inner, value)
+        else:
+            joined[name] = value
+    return joined
+
+
+def _fields(turn: Turn, quirks: Quirks, adapted: Adaptations) -> JSON:
     body: JSON = {name: value for name in _ALWAYS if (value := getattr(turn, name)) is not None}
     for name, quirk in _WHERE_TAKEN.items():
         if (value := getattr(turn, name)) is not None:
             if getattr(quirks, quirk):
                 body[name] = value
             else:
-                _leave_out(name, notes)
+                adapted.dropped(name, NOT_OFFERED)
     if turn.max_output_tokens is not None:
         body[quirks.max_tokens] = turn.max_output_tokens
     if turn.truncation == "auto":
-        _leave_out("truncation", notes)
+        adapted.dropped("truncation", NOT_OFFERED)
     for name in unsaid_fields(turn):
-        _leave_out(name, notes)
+        adapted.dropped(name, NOT_OFFERED)
     if quirks.store:
         body["store"] = False
     return body
 
 
-def _logprobs(turn: Turn, quirks: Quirks, notes: list[str]) -> JSON:
+def _logprobs(turn: Turn, quirks: Quirks, adapted: Adaptations) -> JSON:
     if not turn.top_logprobs and _LOGPROBS not in turn.include:
         return {}
     if not quirks.logprobs:
-        _leave_out("top_logprobs", notes)
+        if turn.top_logprobs:
+            adapted.dropped("top_logprobs", NOT_OFFERED)
+        if _LOGPROBS in turn.include:
+            adapted.dropped("include", f"this model does not offer {_LOGPROBS}")
         return {}
     return {"logprobs": True} | ({"top_logprobs": turn.top_logprobs} if turn.top_logprobs else {})
 
 
-def _reasoning(reasoning: JSON, quirks: Quirks, notes: list[str]) -> JSON:
+def _reasoning(reasoning: JSON, quirks: Quirks, adapted: Adaptations) -> JSON:
     for name, value in reasoning.items():
         if value is not None and name not in _MET_REASONING:
-            _leave_out(f"reasoning.{name}", notes)
+            adapted.dropped(f"reasoning.{name}", NOT_OFFERED)
     effort = reasoning.get("effort")
     if effort is None:
         return {}
@@ -115,11 +133,11 @@ def _reasoning(reasoning: JSON, quirks: Quirks, notes: list[str]) -> JSON:
             names = {"enable_thinking": effort != "none", "reasoning_effort": effort}
             return {"chat_template_kwargs": names}
         case "none":
-            _leave_out("reasoning.effort", notes)
+            adapted.dropped("reasoning.effort", NOT_OFFERED)
     return {}
 
 
-def _format(shape: JSON, quirks: Quirks, notes: list[str]) -> tuple[JSON, str | None]:
+def _format(shape: JSON, quirks: Quirks, adapted: Adaptations) -> tuple[JSON, str | None]:
     """`response_format`, and what must be told in words where it cannot say all."""
     kind = shape.get("type")
     if kind == "json_schema":
@@ -129,18 +147,13 @@ def _format(shape: JSON, quirks: Quirks, notes: list[str]) -> tuple[JSON, str | 
         if quirks.json_schema:
             named = {"name": shape.get("name") or "answer", **schema}
             return {"response_format": {"type": "json_schema", "json_schema": named}}, None
-        notes.append(
-            "text.format json_schema: not offered by this model, asked for as JSON, the schema in words"
-        )
+        adapted.emulated("text.format", "JSON is asked for, and the schema told in words")
         told = "Answer with one JSON value that this JSON schema accepts:\n"
-        return _JSON_OBJECT, told + encode(schema.get("schema")).decode()
+        about = {"description": schema["description"]} if "description" in schema else {}
+        return _JSON_OBJECT, told + encode({**about, **(schema.get("schema") or {})}).decode()
     if kind == "json_object":
         if quirks.json_object:
             return _JSON_OBJECT, None
         anything = {"name": "answer", "schema": {"type": "object"}}
         return {"response_format": {"type": "json_schema", "json_schema": anything}}, None
     return {}, None
-
-
-def _leave_out(field: str, notes: list[str]) -> None:
-    notes.append(f"{field}: not offered by this model, left out")

@@ -7,12 +7,10 @@
     …_call_output                      a tool message; its images and files follow in a user message,
                                        after the last of the tool messages, where these are text only
 
-Items of tools that no chat knows are said as what comes next, or left out with a note:
+Calls of the client's other tools come as calls of functions (`upstream/emulation`). Items of tools that no
+chat knows are said as what comes next, or left out with a note:
 
-    custom_tool_call                   a function call with {"input": …}, where custom tools are unknown
     mcp_call                           a function call and its output
-    shell_call, local_shell_call,      a function call with the action as arguments; their outputs are
-      apply_patch_call                 tool messages
     reasoning, sealed by another       left out: only its maker can read it
     compaction                         refused: it was made elsewhere, and a whole history is in it
     all others                         left out (web_search_call, image_generation_call, …)
@@ -24,19 +22,14 @@ import re
 from hashlib import sha256
 from typing import Any
 
-from antiphon.core.unsaid import foreign_compaction
+from antiphon.core.adaptations import Adaptations
+from antiphon.core.unsaid import foreign_compaction, without_item
 from antiphon.protocol.json import JSON, encode
 from antiphon.upstream.dialects.chat import parts, thoughts
 from antiphon.upstream.dialects.chat.quirks import Quirks
 
-_CALLS = {
-    "function_call": "arguments",
-    "custom_tool_call": "input",
-    "shell_call": "action",
-    "local_shell_call": "action",
-    "apply_patch_call": "operation",
-}
-"""Item types that are calls, and where their arguments stand."""
+_CALLS = frozenset({"function_call", "custom_tool_call"})
+_OUTPUTS = frozenset(f"{call}_output" for call in _CALLS)
 
 _FITTING_IDS = {
     "any": re.compile(r".*", re.DOTALL),
@@ -44,20 +37,14 @@ _FITTING_IDS = {
     "nine": re.compile(r"[a-zA-Z0-9]{9}"),
 }
 
-_OUTPUTS_WITH_PARTS = frozenset({"function_call_output", "custom_tool_call_output"})
-_OUTPUTS = frozenset(f"{call}_output" for call in _CALLS)
-
 
 def messages_from(
-    items: list[JSON], instructions: str | None, quirks: Quirks, notes: list[str]
+    items: list[JSON], instructions: str | None, quirks: Quirks, adapted: Adaptations
 ) -> list[JSON]:
-    """Raises InvalidRequest for content that cannot be said. `notes` grows by what was left out.
-
-    Notes on items name the kind and not the place, so that a long history has no long list of them.
-    """
-    conversation = Conversation(quirks, notes)
+    """Raises InvalidRequest for content that cannot be said. `adapted` grows by what was left out."""
+    conversation = Conversation(quirks, adapted)
     if instructions:
-        conversation.instruct(instructions, "developer")
+        conversation.instruct(instructions, "developer", "instructions")
     for index, item in enumerate(items):
         conversation.add(item, f"input[{index}]")
     return conversation.close()
@@ -66,11 +53,12 @@ def messages_from(
 class Draft:
     """An assistant message that may go on."""
 
-    __slots__ = ("calls", "details", "texts", "thoughts")
+    __slots__ = ("calls", "details", "places", "texts", "thoughts")
 
     def __init__(self) -> None:
         self.texts: list[str] = []
         self.thoughts: list[str] = []
+        self.places: list[str] = []  # of the thoughts
         self.details: list[JSON] = []
         self.calls: list[JSON] = []
 
@@ -105,9 +93,9 @@ class Conversation:
     until the last output was said (or the assistant goes on without it).
     """
 
-    def __init__(self, quirks: Quirks, notes: list[str]) -> None:
+    def __init__(self, quirks: Quirks, adapted: Adaptations) -> None:
         self._quirks = quirks
-        self._notes = notes
+        self._adapted = adapted
         self._messages: list[JSON] = []
         self._draft: Draft | None = None
         self._awaited: set[str] = set()  # calls whose outputs have not come
@@ -119,19 +107,19 @@ class Conversation:
         if kind == "message":
             self._message(item, where)
         elif kind in _CALLS:
-            self._call(item, _CALLS[kind])
+            self._call(item)
         elif kind in _OUTPUTS:
             self._output(item, where)
         elif kind == "reasoning":
-            self._reasoning(item)
+            self._reasoning(item, where)
         elif kind == "mcp_call":
             self._mcp(item)
         elif kind == "compaction":
             raise foreign_compaction(where)
         elif kind != "additional_tools":  # whose tools are among the turn's
-            self._notes.append(f"input {kind}: has no place in a chat, left out")
+            self._adapted.dropped(where, without_item(item))
 
-    def instruct(self, said: str | list[JSON], role: str) -> None:
+    def instruct(self, said: str | list[JSON], role: str, where: str) -> None:
         """A system message, in the role and at the place that this server takes."""
         if role == "developer" and not self._quirks.developer_role:
             role = "system"
@@ -141,7 +129,7 @@ class Conversation:
             first = self._messages[0]
             first["content"] = parts.joined(first["content"], said)
         else:
-            self._notes.append(f"input {role} message: not the first, said as user")
+            self._adapted.translated(where, f"a later {role} message, said by the user")
             self._append({"role": "user", "content": said})
 
     def close(self) -> list[JSON]:
@@ -155,47 +143,42 @@ class Conversation:
             item.get("content") or [],
             f"{where}.content",
             self._quirks,
-            self._notes,
+            self._adapted,
+            own=role == "assistant",
             whole=role != "assistant",
         )
         if role == "assistant":
-            text = said if isinstance(said, str) else "".join(parts.texts(said))
-            if text:
+            if text := said if isinstance(said, str) else "".join(parts.texts(said)):
                 self._assistant().texts.append(text)
             return
         self._end_draft()
         if not self._awaited:
             self._say_waiting()
         if role in ("system", "developer"):
-            self.instruct(said, role)
+            self.instruct(said, role, where)
         else:
             self._append({"role": "user", "content": said})
 
-    def _call(self, item: JSON, field: str) -> None:
-        call_id = self._id(item)
-        arguments = item.get(field)
-        if item["type"] == "custom_tool_call" and self._quirks.custom_tools:
-            custom = {"name": item.get("name"), "input": arguments or ""}
-            self._assistant().calls.append({"id": call_id, "type": "custom", "custom": custom})
-            return
-        name = item.get("name") or item["type"].removesuffix("_call")
-        if item.get("namespace"):
-            name = f"{item['namespace']}__{name}"
+    def _call(self, item: JSON) -> None:
+        call_id, name = self._id(item), item.get("name")
         if item["type"] == "custom_tool_call":
-            arguments = {"input": arguments or ""}
-        self._assistant().calls.append(_function_call(call_id, name, arguments))
+            custom = {"name": name, "input": item.get("input") or ""}
+            said: JSON = {"id": call_id, "type": "custom", "custom": custom}
+        else:
+            said = _function_call(call_id, name, item.get("arguments"))
+        self._assistant().calls.append(said)
 
     def _output(self, item: JSON, where: str) -> None:
         call_id, output = self._id(item), item.get("output")
         if isinstance(output, str):
             self._tool(call_id, output)
-        elif isinstance(output, list) and item["type"] in _OUTPUTS_WITH_PARTS:
+        elif isinstance(output, list):
             self._output_parts(call_id, output, where)
         else:
             self._tool(call_id, _json(output))
 
     def _output_parts(self, call_id: str, output: list[JSON], where: str) -> None:
-        said = parts.content(output, f"{where}.output", self._quirks, self._notes)
+        said = parts.content(output, f"{where}.output", self._quirks, self._adapted)
         if isinstance(said, str) or self._quirks.tool_media:
             self._tool(call_id, said)
             return
@@ -208,17 +191,18 @@ class Conversation:
             text = "\n".join(parts.texts(said))
             self._tool(call_id, text or "(The output follows in the next user message.)")
 
-    def _reasoning(self, item: JSON) -> None:
+    def _reasoning(self, item: JSON, where: str) -> None:
         blob = item.get("encrypted_content")
         replay = self._quirks.replay
         if replay == "none" or (blob and not blob.startswith(thoughts.SEAL)):
-            self._notes.append("input reasoning: cannot go back to this model, left out")
+            self._adapted.dropped(where, "these thoughts cannot go back to this model")
             return
         draft = self._assistant()
         if blob and replay == "reasoning_details":
             thoughts.resume(draft.details, thoughts.unseal(blob))
         found = parts.texts(item.get("content") or []) or parts.texts(item.get("summary") or [])
         draft.thoughts.extend(found)
+        draft.places.append(where)
 
     def _mcp(self, item: JSON) -> None:
         call_id = self._id(item)
@@ -250,6 +234,9 @@ class Conversation:
         if draft is not None and (message := draft.message(self._quirks)) is not None:
             self._messages.append(message)
             self._awaited = {call["id"] for call in draft.calls}
+        elif draft is not None:
+            for place in draft.places:
+                self._adapted.dropped(place, "nothing came of these thoughts, so they are not said")
 
     def _say_waiting(self) -> None:
         self._awaited.clear()

@@ -12,27 +12,42 @@ from __future__ import annotations
 
 from typing import Any
 
+from antiphon.core.adaptations import Adaptations
+from antiphon.core.unsaid import NOT_OFFERED
 from antiphon.protocol.errors import InvalidRequest, UnsupportedParameter
 from antiphon.protocol.json import JSON
 from antiphon.upstream.dialects.chat.quirks import Quirks
 
+_MEDIA = frozenset({"input_image", "input_file", "input_audio"})
+
 
 def content(
-    parts: list[JSON], where: str, quirks: Quirks, notes: list[str], *, whole: bool = False
+    parts: list[JSON],
+    where: str,
+    quirks: Quirks,
+    adapted: Adaptations,
+    *,
+    whole: bool = False,
+    own: bool = False,
 ) -> str | list[JSON]:
-    """`where`: the path of the list, for errors and notes. `whole`: no part may be left out.
+    """`where`: the path of the list. `whole`: no part may be left out. `own`: the model said it, in a chat
+    text alone.
 
     Raises InvalidRequest for what cannot be said.
     """
     said = []
     for index, part in enumerate(parts):
-        chat = _part(part, f"{where}[{index}]", quirks, notes)
+        if own and part.get("type") in _MEDIA:
+            adapted.dropped(f"{where}[{index}]", "what the model itself said can only be text in a chat")
+            continue
+        chat = _part(part, f"{where}[{index}]", quirks, adapted)
         if chat is not None:
+            _mark(chat, part, f"{where}[{index}]", quirks, adapted, own=own)
             said.append(chat)
         elif whole:
             raise _unsayable(part, f"{where}[{index}]")
         else:
-            notes.append(f"input {part.get('type')}: cannot be said in a chat, left out")
+            adapted.dropped(f"{where}[{index}]", "a part of this type cannot be said in a chat")
     if not said:
         return ""
     if len(said) == 1 and said[0].keys() == {"type", "text"}:
@@ -59,13 +74,13 @@ def _listed(said: str | list[JSON]) -> list[JSON]:
     return [{"type": "text", "text": said}] if said else []
 
 
-def _part(part: JSON, where: str, quirks: Quirks, notes: list[str]) -> JSON | None:
+def _part(part: JSON, where: str, quirks: Quirks, adapted: Adaptations) -> JSON | None:
     """None: a chat has no way to say it."""
     match part.get("type"):
         case "input_image":
-            chat = _image(part, where, quirks, notes)
+            chat = _image(part, where, quirks, adapted)
         case "input_file":
-            chat = _file(part, where, quirks, notes)
+            chat = _file(part, where, quirks, adapted)
         case "input_audio":
             chat = {"type": "input_audio", "input_audio": part.get("input_audio")}
         case _:
@@ -73,19 +88,23 @@ def _part(part: JSON, where: str, quirks: Quirks, notes: list[str]) -> JSON | No
             if not found and "text" not in part:
                 return None
             chat = {"type": "text", "text": found[0] if found else ""}
+    return chat
+
+
+def _mark(chat: JSON, part: JSON, where: str, quirks: Quirks, adapted: Adaptations, *, own: bool) -> None:
+    """Cache marks. The model's own words are one string, which has no place for them."""
     for marker, taken in (
         ("cache_control", quirks.cache_control),
         ("prompt_cache_breakpoint", quirks.prompt_cache_options),
     ):
         if part.get(marker) is not None:
-            if taken:
+            if taken and not own:
                 chat[marker] = part[marker]
             else:
-                notes.append(f"{marker}: not offered by this model, left out")
-    return chat
+                adapted.dropped(f"{where}.{marker}", NOT_OFFERED)
 
 
-def _image(part: JSON, where: str, quirks: Quirks, notes: list[str]) -> JSON:
+def _image(part: JSON, where: str, quirks: Quirks, adapted: Adaptations) -> JSON:
     if not quirks.images:
         raise UnsupportedParameter("This model takes no images.", param=where)
     url = part.get("image_url")
@@ -95,18 +114,18 @@ def _image(part: JSON, where: str, quirks: Quirks, notes: list[str]) -> JSON:
     image: JSON = {"url": url}
     detail = part.get("detail")
     if detail == "original":
-        notes.append("input_image.detail original: asked for as high")
+        adapted.clamped(f"{where}.detail", "original is asked for as high")
         detail = "high"
     if detail is not None:
         image["detail"] = detail
     return {"type": "image_url", "image_url": image}
 
 
-def _file(part: JSON, where: str, quirks: Quirks, notes: list[str]) -> JSON:
+def _file(part: JSON, where: str, quirks: Quirks, adapted: Adaptations) -> JSON:
     if quirks.files == "none":
         raise UnsupportedParameter("This model takes no files.", param=where)
     if part.get("detail") not in (None, "auto"):
-        notes.append("input_file.detail: not offered by this model, left out")
+        adapted.dropped(f"{where}.detail", NOT_OFFERED)
     data, url = part.get("file_data"), part.get("file_url")
     if data:
         source = _data_url(data)

@@ -21,7 +21,7 @@ class Quirks:
     """Appended to the base URL; `{model}` stands for the model's name (deployments of Azure)."""
 
     extra_body: Mapping[str, Any] = field(default_factory=dict)
-    """Sent with every request, as it is."""
+    """Sent with every request: objects are joined with what stands there, anything else takes its place."""
 
     # Messages
 

@@ -2,8 +2,9 @@
 
 OpenAI's arithmetic is the common one: reasoning tokens are part of `completion_tokens`, cached, cache-write
 and audio tokens part of `prompt_tokens`. Some leave reasoning out (C42, xAI: 37 of 37 answers), some audio
-(Mistral's Voxtral): then `total_tokens` is larger by exactly that, and that is how we know. Where reasoning
-still exceeds the output (C43, three gateways), no arithmetic holds; the output is believed.
+(Mistral's Voxtral): then `total_tokens` is larger by exactly that, and that is how we know. Gemini gives no
+details at all (C23): what its total has beyond the other two is reasoning, as in its own API (G17). Where
+reasoning still exceeds the output (C43, three gateways), no arithmetic holds; the output is believed.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from __future__ import annotations
 from typing import Any
 
 from antiphon.core.deltas import Usage
+
+_PLAIN = frozenset({"prompt_tokens", "completion_tokens", "total_tokens"})
 
 
 def usage_from(counts: dict[str, Any]) -> Usage:
@@ -26,6 +29,9 @@ def usage_from(counts: dict[str, Any]) -> Usage:
             output_tokens += reasoning
         elif left_out == _first(prompt, "audio_tokens"):
             input_tokens += left_out
+        elif counts.keys() <= _PLAIN:
+            reasoning = left_out
+            output_tokens += left_out
     return Usage(
         input_tokens=input_tokens,
         output_tokens=output_tokens,

@@ -18,7 +18,7 @@ from antiphon.core.deltas import Delta
 from antiphon.core.turn import Turn
 from antiphon.protocol.errors import ProtocolViolation, ProviderError
 from antiphon.protocol.json import JSON
-from antiphon.upstream.base import WireRequest
+from antiphon.upstream.base import Framing, WireRequest
 from antiphon.upstream.dialects.responses.decode import ResponsesDecoder
 from antiphon.upstream.dialects.responses.encode import encode_body
 from antiphon.upstream.dialects.responses.errors import error_of
@@ -63,6 +63,22 @@ class Responses:
     """It pads deltas with `obfuscation` unless told not to; the gateway pads its own."""
     counts_tokens: bool = False
     """It serves `/responses/input_tokens`."""
+
+    @property
+    def framing(self) -> Framing:
+        return "sse"
+
+    @property
+    def native_tools(self) -> None:
+        """It says every tool as it came."""
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset({self.seal})
+
+    @property
+    def own_fields(self) -> frozenset[str]:
+        return frozenset()
 
     def encode(self, turn: Turn) -> WireRequest:
         body, adaptations = encode_body(turn, self)

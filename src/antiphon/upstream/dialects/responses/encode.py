@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from antiphon.core.adaptations import Adaptation, Adaptations
 from antiphon.core.turn import Turn
 from antiphon.protocol.json import JSON
 from antiphon.upstream.dialects.responses.items import input_from
@@ -46,27 +47,27 @@ _THOUGHTLESS = re.compile(r"(ft:)?(gpt-3|gpt-4|chatgpt-|gpt-5(\.\d+)?-chat)")
 """Models of OpenAI that do not think, by the beginning of their names."""
 
 
-def encode_body(turn: Turn, dialect: Responses) -> tuple[JSON, tuple[str, ...]]:
+def encode_body(turn: Turn, dialect: Responses) -> tuple[JSON, tuple[Adaptation, ...]]:
     """The body, and what of the turn had to be left out of it."""
-    notes: list[str] = []
+    adapted = Adaptations()
     body: JSON = {**turn.extra, "model": turn.model, "stream": turn.stream}
-    body["input"] = input_from(turn, dialect, notes)
+    body["input"] = input_from(turn, dialect, adapted)
     for name in _FIELDS:
         if (value := getattr(turn, name)) is not None:
             body[name] = value
     if turn.tools:
         body["tools"] = turn.tools
-    body |= _sampling(turn, dialect, notes)
-    if include := _include(turn, dialect, notes):
+    body |= _sampling(turn, dialect, adapted)
+    if include := _include(turn, dialect, adapted):
         body["include"] = include
     if dialect.keeps_nothing:
         body["store"] = False
     if turn.stream and dialect.pads_deltas:
         body["stream_options"] = {"include_obfuscation": False}
-    return body, tuple(dict.fromkeys(notes))
+    return body, adapted.noted
 
 
-def _sampling(turn: Turn, dialect: Responses, notes: list[str]) -> JSON:
+def _sampling(turn: Turn, dialect: Responses, adapted: Adaptations) -> JSON:
     """The fields that OpenAI's own API has not."""
     taken: JSON = {}
     for name, known in (
@@ -79,14 +80,14 @@ def _sampling(turn: Turn, dialect: Responses, notes: list[str]) -> JSON:
         if known:
             taken[name] = value
         else:
-            notes.append(f"{name}: not taken by this provider, left out")
+            adapted.dropped(name, "this provider does not take it")
     return taken
 
 
-def _include(turn: Turn, dialect: Responses, notes: list[str]) -> list[str]:
+def _include(turn: Turn, dialect: Responses, adapted: Adaptations) -> list[str]:
     include = [wish for wish in turn.include if wish != _SEALED]
     if dialect.sealed_reasoning and not _THOUGHTLESS.match(turn.model):
         include.append(_SEALED)
     elif _SEALED in turn.include:
-        notes.append(f"include {_SEALED}: this model seals no thoughts, left out")
+        adapted.dropped("include", f"{_SEALED}: this model seals no thoughts")
     return include

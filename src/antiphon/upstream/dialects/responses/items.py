@@ -9,8 +9,8 @@ Thoughts go back without an id. What OpenAI seals is bound to the id that it gav
 another (`invalid_encrypted_content`); without any there is nothing to compare.
 
 Who sealed a thought stands before the blob, up to a colon: a dialect (`anthropic:`) or an upstream of this
-one (`openai:`). A blob without a colon is as the provider made it (they are base64): a client brought it
-from there, and it is passed on.
+one (`openai:`). A blob without a colon is as the provider made it (they are base64): that of a compaction, or
+one from our own store that a client brought before there were envelopes. It is passed on.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from antiphon.core.adaptations import Adaptations
 from antiphon.core.turn import Turn
 from antiphon.protocol.json import JSON
 
@@ -50,15 +51,16 @@ _OURS = ("id", "status")
 _LONGEST_CALL_ID = 64  # characters; OpenAI's schema of function_call_output
 
 
-def input_from(turn: Turn, dialect: Responses, notes: list[str]) -> list[JSON]:
-    """The turn's items; `notes` get what had to be left out of them."""
-    return [said for item in turn.items if (said := _item(item, dialect, notes)) is not None]
+def input_from(turn: Turn, dialect: Responses, adapted: Adaptations) -> list[JSON]:
+    """The turn's items; `adapted` get what had to be left out of them."""
+    said = (_item(item, f"input[{at}]", dialect, adapted) for at, item in enumerate(turn.items))
+    return [item for item in said if item is not None]
 
 
-def _item(item: JSON, dialect: Responses, notes: list[str]) -> JSON | None:
+def _item(item: JSON, where: str, dialect: Responses, adapted: Adaptations) -> JSON | None:
     kind = item["type"]
     if kind == "reasoning":
-        return _reasoning(item, dialect, notes)
+        return _reasoning(item, where, dialect, adapted)
     if kind in _PLAIN:
         said = dict(_without(item, *_OURS))
         if kind in _TELLING_STATUS:
@@ -67,31 +69,33 @@ def _item(item: JSON, dialect: Responses, notes: list[str]) -> JSON | None:
         said = {name: value for name, value in item.items() if value is not None or name not in _OURS}
     for name in ("content", "output"):
         if isinstance(parts := said.get(name), list):
-            said[name] = [_part(part, dialect, notes) for part in parts]
+            said[name] = [
+                _part(part, f"{where}.{name}[{index}]", dialect, adapted) for index, part in enumerate(parts)
+            ]
     call_id = said.get("call_id")
     if dialect.call_ids == "short" and isinstance(call_id, str) and len(call_id) > _LONGEST_CALL_ID:
         said["call_id"] = f"call_{sha256(call_id.encode('utf-8', 'replace')).hexdigest()[:32]}"
     return said
 
 
-def _reasoning(item: JSON, dialect: Responses, notes: list[str]) -> JSON | None:
+def _reasoning(item: JSON, where: str, dialect: Responses, adapted: Adaptations) -> JSON | None:
     said = {"type": "reasoning", "summary": [], **dict(_without(item, *_OURS))}
     blob, own = said.pop("encrypted_content", ""), f"{dialect.seal}:"
     if blob and (":" not in blob or blob.startswith(own)):
         return {**said, "encrypted_content": blob.removeprefix(own)}
     if dialect.raw_reasoning and not blob and said.get("content"):
         return said
-    notes.append("input reasoning: cannot go back to this model, left out")
+    adapted.dropped(where, "these thoughts cannot go back to this model")
     return None
 
 
-def _part(part: Any, dialect: Responses, notes: list[str]) -> Any:
+def _part(part: Any, where: str, dialect: Responses, adapted: Adaptations) -> Any:
     if not isinstance(part, dict):
         return part
     left_out = ["logprobs"] if part.get("type") == "output_text" else []
     if part.get("cache_control") is not None and not dialect.cache_control:
         left_out.append("cache_control")
-        notes.append("cache_control: this provider caches prompts by itself, left out")
+        adapted.dropped(f"{where}.cache_control", "this provider caches prompts by itself")
     return dict(_without(part, *left_out))
 
 

@@ -1,0 +1,1 @@
+"""What all who speak to Claude need to know of it, whichever language they speak. Pure."""

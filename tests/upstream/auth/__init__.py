@@ -1,0 +1,1 @@
+"""Ways to tell a provider who is calling."""

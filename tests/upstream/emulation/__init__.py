@@ -1,0 +1,1 @@
+"""Tools that a provider does not have, met by functions."""

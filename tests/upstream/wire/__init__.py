@@ -1,0 +1,1 @@
+"""Framings of upstream streams."""
