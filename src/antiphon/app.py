@@ -21,13 +21,16 @@ from pathlib import Path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from antiphon.accounts import keys, pepper
+from antiphon.core.envelopes import SealKeys
 from antiphon.core.records import Caller
 from antiphon.edge import server as http
 from antiphon.edge.outlet import StreamStyle
 from antiphon.edge.responses import Responses as ResponseHandlers
 from antiphon.edge.routes import application
+from antiphon.engine.sealing import Sealing
 from antiphon.engine.service import Service
 from antiphon.observe import clock, log
+from antiphon.observe.log import AccessLog
 from antiphon.protocol.errors import GatewayError, StorageUnavailable
 from antiphon.protocol.request import LARGEST, Limits
 from antiphon.routing.catalogue import Catalogue
@@ -43,6 +46,9 @@ from antiphon.upstream.client import Client
 from antiphon.upstream.simulated import SIMULATED
 from antiphon.upstream.speaker import Upstreams
 from antiphon.version import __version__
+
+_SEAL = "seal of reasoning"  # what the pepper's derived secret is for
+_FOLDER = "~"  # the id of that secret, which no configured key can have
 
 Announce = Callable[[str, str | None], None]
 """Called once the gateway listens, with its URL and, if one was made for this data folder, a gateway key."""
@@ -112,8 +118,8 @@ async def open_accounts(settings: Settings) -> AsyncIterator[KeyRing]:
 
 
 @asynccontextmanager
-async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
-    """Everything, built and joined; taken apart again at the end."""
+async def open_gateway(settings: Settings, access: AccessLog | None = None) -> AsyncIterator[Gateway]:
+    """Everything, built and joined; taken apart again at the end. Without `access` no requests are logged."""
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings))
         providers = build(settings)
@@ -125,15 +131,17 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         upstreams = Upstreams(providers, simulated, Client(), f"antiphon/{__version__}")
         stack.push_async_callback(upstreams.aclose)
         new_id = clock.Ids()
+        secret = _pepper(settings)
         service = Service(
             speaker=upstreams,
             router=catalogue,
             store=Responses(database),
+            sealing=_sealing(settings, secret),
             new_id=new_id,
             now=clock.now,
             most_runs=settings.limits.in_flight,
         )
-        accounts, secret = Accounts(database), _pepper(settings)
+        accounts = Accounts(database)
         yield Gateway(
             app=application(
                 _handlers(settings, service),
@@ -143,6 +151,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
                 version=__version__,
                 since=clock.now(),
                 new_id=new_id,
+                access=access or AccessLog(),
             ),
             service=service,
             ring=KeyRing(accounts, secret),
@@ -156,6 +165,7 @@ def _handlers(settings: Settings, service: Service) -> ResponseHandlers:
         max_output_tokens_maximum=settings.requests.max_output_tokens or LARGEST,
         user=settings.requests.max_user_length,
         store=settings.requests.store,
+        adaptation=settings.requests.adaptation,
         depth=settings.limits.json_depth,
         tools=settings.limits.tools,
         input_items=settings.limits.input_items,
@@ -170,6 +180,20 @@ def _authenticator(settings: Settings, accounts: Accounts, secret: bytes) -> key
         for entry in settings.keys
     }
     return keys.Authenticator(pepper=secret, find=accounts.find, now=time.monotonic, static=static)
+
+
+def _sealing(settings: Settings, secret: bytes) -> Sealing:
+    chosen = {
+        entry.id: pepper.derived(entry.key.get_secret_value().encode(), _SEAL)
+        for entry in settings.reasoning.seal_keys
+    }
+    return Sealing(
+        SealKeys({**chosen, _FOLDER: pepper.derived(secret, _SEAL)}),
+        lifetime=settings.reasoning.lifetime,
+        foreign=settings.reasoning.foreign,
+        now=clock.now,
+        random_bytes=os.urandom,
+    )
 
 
 def _pepper(settings: Settings) -> bytes:
@@ -200,8 +224,8 @@ class _Application:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
-        log.configure(self._settings.log.level, self._settings.log.format)
-        async with open_gateway(self._settings) as self._gateway:
+        access = log.configure(self._settings.log.level, self._settings.log.format)
+        async with open_gateway(self._settings, access) as self._gateway:
             await send({"type": "lifespan.startup.complete"})
             await receive()
             await self._gateway.service.drain(self._settings.drain_timeout)
@@ -218,15 +242,15 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
 
 def serve(settings: Settings, *, announce: Announce) -> int:
     """Serve until told to stop; returns the exit code."""
-    log.configure(settings.log.level, settings.log.format)
+    serving = _serve(settings, announce, log.configure(settings.log.level, settings.log.format))
     if sys.platform == "win32":
-        return asyncio.run(_serve(settings, announce))
+        return asyncio.run(serving)
     import uvloop
 
-    return uvloop.run(_serve(settings, announce))
+    return uvloop.run(serving)
 
 
-async def _serve(settings: Settings, announce: Announce) -> int:
+async def _serve(settings: Settings, announce: Announce, access: AccessLog) -> int:
     try:
         listening = listen(settings)
     except OSError as error:
@@ -234,7 +258,7 @@ async def _serve(settings: Settings, announce: Announce) -> int:
             f"antiphon: cannot listen on {settings.host}:{settings.port}: {error.strerror}", file=sys.stderr
         )
         return 1
-    async with open_gateway(settings) as gateway:
+    async with open_gateway(settings, access) as gateway:
         key = None
         if not settings.keys and not await gateway.ring.list():
             _, key = await gateway.ring.create("first")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from antiphon.accounts.pepper import BadPepper, load_or_make
+from antiphon.accounts.pepper import BadPepper, derived, load_or_make
 
 
 def test_the_pepper_is_made_once_and_stays(tmp_path: Path) -> None:
@@ -35,3 +35,12 @@ def test_a_damaged_pepper_stops_the_start_and_is_left_alone(tmp_path: Path, cont
     with pytest.raises(BadPepper):
         load_or_make(path, secrets.token_bytes)
     assert path.read_bytes() == content
+
+
+def test_secrets_for_other_purposes_follow_from_it_and_say_nothing_of_one_another() -> None:
+    pepper = bytes(range(32))
+    secrets_of = {derived(pepper, "seal of reasoning"), derived(pepper, "something else"), pepper}
+    assert derived(pepper, "seal of reasoning") in secrets_of
+    assert len(secrets_of) == 3
+    assert {len(secret) for secret in secrets_of} == {32}
+    assert derived(bytes(32), "seal of reasoning") not in secrets_of

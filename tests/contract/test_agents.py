@@ -17,7 +17,7 @@ import pytest
 
 from tests.contract import specifications
 from tests.contract.wire import Answer, ask, frames
-from tests.running import Running
+from tests.running import Running, running_gateway
 
 FOLDER = Path(os.environ.get("ANTIPHON_CAPTURES", ""))
 FILES = sorted(FOLDER.glob("**/*.json")) if FOLDER.name else []
@@ -25,9 +25,8 @@ needed = pytest.mark.skipif(not FILES, reason="ANTIPHON_CAPTURES is not set: no 
 
 # What is refused with 400 `unsupported_parameter`, and nothing else may be.
 NOT_YET = {"background", "conversation", "generate"}
-# What goes on from something that is not here: a response, an item, a history that another provider sealed.
-ELSEWHERE = ("item_reference", "compaction")
-UNKNOWN = {(400, "previous_response_id"), (400, "input[1].id"), (400, "input[1]")}
+# What goes on from something that is not here: a response, an item, or what another service sealed.
+UNKNOWN = {(400, "previous_response_id"), (400, "input[1].id")}
 # Every field of the surface at once, which excludes itself.
 SENSELESS = "create_all_params.json"
 # Headers that are about the connection, or ours to set.
@@ -56,8 +55,18 @@ def requests() -> Iterator[tuple[Path, dict[str, Any], list[tuple[str, str]]]]:
             yield file, {**body, "model": "sim/echo"}, kept
 
 
-def item_types(body: dict[str, Any]) -> list[str]:
-    return [item.get("type", "message") for item in body["input"]] if isinstance(body["input"], list) else []
+def refers(body: dict[str, Any]) -> bool:
+    given = body["input"] if isinstance(body["input"], list) else []
+    return bool(body.get("previous_response_id")) or any(
+        item.get("type") == "item_reference" for item in given
+    )
+
+
+def sealed(body: dict[str, Any]) -> str | None:
+    """The path of the first thing in the request that is sealed."""
+    given = body["input"] if isinstance(body["input"], list) else []
+    sealed_at = (at for at, item in enumerate(given) if item.get("encrypted_content"))
+    return next((f"input[{at}].encrypted_content" for at in sealed_at), None)
 
 
 def check_success(answer: Answer, streamed: bool) -> dict[str, Any]:
@@ -81,8 +90,12 @@ def test_every_request_of_a_real_agent_is_answered_or_refused_by_name(gateway: R
         if answer.status == 400 and answer.error["code"] == "unsupported_parameter":
             refused.add(answer.error["param"])
             continue
-        if body.get("previous_response_id") or any(item in ELSEWHERE for item in item_types(body)):
+        if refers(body):
             assert (answer.status, answer.error["param"]) in UNKNOWN, (file, answer.body[:500])
+            continue
+        if (path := sealed(body)) is not None:
+            assert (answer.status, answer.error["param"]) == (400, path), (file, answer.body[:500])
+            assert answer.error["code"] == "invalid_encrypted_content"
             continue
         assert answer.status == 200, (file, answer.body[:500])
         response = check_success(answer, bool(body.get("stream")))
@@ -98,12 +111,12 @@ def test_every_request_of_a_real_agent_is_answered_or_refused_by_name(gateway: R
 def check_adaptations(answer: Answer, body: dict[str, Any]) -> None:
     """Each hosted tool that was left out is named, with its place in the request."""
     hosted = [
-        f"tools[{at}] {tool['type']}"
+        f"tools[{at}]: dropped, this model has no {tool['type']} tool"
         for at, tool in enumerate(body.get("tools") or ())
         if tool["type"] not in ("function", "custom", "namespace")
     ]
     told = (answer.header("x-antiphon-adaptations") or "").split("; ") if hosted else []
-    assert [entry.split(":")[0] for entry in told[: len(hosted)]] == hosted
+    assert told[: len(hosted)] == hosted
 
 
 def test_a_hosted_tool_is_left_out_and_that_is_told_also_in_a_stream(gateway: Running) -> None:
@@ -111,7 +124,43 @@ def test_a_hosted_tool_is_left_out_and_that_is_told_also_in_a_stream(gateway: Ru
         body = {"model": "sim/echo", "input": "hello", "tools": [{"type": "web_search"}], "stream": stream}
         answer = ask(gateway, "POST", "/v1/responses", body)
         assert answer.status == 200
-        assert (answer.header("x-antiphon-adaptations") or "").startswith("tools[0] web_search: ")
+        told = {"param": "tools[0]", "action": "dropped", "detail": "this model has no web_search tool"}
+        response = answer.events[-1]["response"] if stream else answer.json()
+        assert response["adaptations"] == [told]
+        assert (
+            answer.header("x-antiphon-adaptations") == "tools[0]: dropped, this model has no web_search tool"
+        )
+
+
+def test_what_was_adapted_is_kept_with_the_response(gateway: Running) -> None:
+    body = {"model": "sim/echo", "input": "hello", "tools": [{"type": "web_search"}]}
+    response = ask(gateway, "POST", "/v1/responses", body).json()
+    read = ask(gateway, "GET", f"/v1/responses/{response['id']}").json()
+    assert [told["param"] for told in read["adaptations"]] == ["tools[0]"]
+
+
+def test_who_asks_strictly_is_refused_what_cannot_be_asked_exactly(gateway: Running) -> None:
+    body = {
+        "model": "sim/echo",
+        "input": "hello",
+        "session_id": "s",
+        "tools": [{"type": "web_search"}],
+        "adaptation": "strict",
+    }
+    answer = ask(gateway, "POST", "/v1/responses", body)
+    assert (answer.status, answer.error["code"]) == (400, "adaptation_required")
+    assert answer.error["param"] == "session_id"
+    assert "tools[0]: dropped, this model has no web_search tool" in answer.error["message"]
+    assert ask(gateway, "POST", "/v1/responses", {**body, "adaptation": "lenient"}).status == 200
+    exact = {"model": "sim/echo", "input": "hello", "adaptation": "strict"}
+    assert ask(gateway, "POST", "/v1/responses", exact).status == 200
+
+
+def test_strictness_can_be_the_rule_of_the_house(tmp_path: Path) -> None:
+    with running_gateway(tmp_path, requests={"adaptation": "strict"}) as gateway:
+        body = {"model": "sim/echo", "input": "hello", "tools": [{"type": "web_search"}]}
+        assert ask(gateway, "POST", "/v1/responses", body).error["code"] == "adaptation_required"
+        assert ask(gateway, "POST", "/v1/responses", {**body, "adaptation": "lenient"}).status == 200
 
 
 def test_a_hosted_tool_that_is_demanded_is_refused(gateway: Running) -> None:

@@ -1,4 +1,4 @@
-"""The response object: all 31 keys of Open Responses and three of ours, each with a concrete value."""
+"""The response object: all 31 keys of Open Responses and four of ours, each with a concrete value."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ SILENT: dict[str, Any] = {
     # ours
     "cost": None,
     "provider": "sim",
+    "adaptations": [],
     "conversation": None,
 }
 OF_THE_MOMENT = {
@@ -55,7 +56,7 @@ def test_it_has_all_keys_and_no_other(gateway: Running) -> None:
     response = made(gateway, "hello")
     assert {key: value for key, value in response.items() if key not in OF_THE_MOMENT} == SILENT
     assert {key: type(response[key]) for key in OF_THE_MOMENT} == OF_THE_MOMENT
-    assert len(response) == 31 + 3
+    assert len(response) == 31 + 4
     assert response["id"].startswith("resp_")
     assert response["completed_at"] >= response["created_at"]
 

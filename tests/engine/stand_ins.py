@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
+from antiphon.core.adaptations import Adaptation
 from antiphon.core.deltas import Delta
+from antiphon.core.envelopes import SealKeys
 from antiphon.core.records import Caller, Page, ResponseRecord, Target
 from antiphon.core.turn import Turn
 from antiphon.engine.ports import Order
+from antiphon.engine.sealing import Foreign, Sealing
 from antiphon.engine.service import Service
 from antiphon.protocol.errors import GatewayError, StorageUnavailable
 from antiphon.protocol.json import JSON
@@ -27,7 +31,7 @@ Step = Delta | Exception | float  # said, raised, or waited for (seconds)
 class ScriptedSpeech:
     speaker: ScriptedSpeaker
     script: Sequence[Step]
-    adaptations: tuple[str, ...] = ()
+    adaptations: tuple[Adaptation, ...] = ()
 
     async def deltas(self) -> AsyncGenerator[list[Delta], None]:
         self.speaker.open += 1
@@ -48,14 +52,21 @@ class ScriptedSpeaker:
     """Plays one script for each turn, in order."""
 
     scripts: list[Sequence[Step]]
+    adaptations: Sequence[tuple[Adaptation, ...]] = ()  # of each turn
     turns: list[Turn] = field(default_factory=list)
     open: int = 0
 
     def prepare(self, target: Target, turn: Turn) -> ScriptedSpeech:
         self.turns.append(turn)
-        return ScriptedSpeech(self, self.scripts[len(self.turns) - 1], (f"turn {len(self.turns)}: adapted",))
+        at = len(self.turns) - 1
+        told = self.adaptations[at] if at < len(self.adaptations) else ()
+        return ScriptedSpeech(self, self.scripts[at], told)
+
+    def reads(self, target: Target) -> frozenset[str]:
+        return frozenset({"anthropic", target.provider})
 
     async def count(self, target: Target, turn: Turn) -> int:
+        self.turns.append(turn)
         return len(turn.items)
 
 
@@ -108,11 +119,26 @@ class ListStore:
         return {item["id"]: item for item in said if item["id"] in ids}
 
 
-def service(speaker: ScriptedSpeaker, store: ListStore, *, most_runs: int = 10) -> Service:
+def sealing(*, foreign: Foreign = "drop", now: int = 1, lifetime: int = 100) -> Sealing:
+    """Under one key; each nonce is one higher than that before."""
+    nonces = count(1)
+    return Sealing(
+        SealKeys({"k": bytes(32)}),
+        lifetime=lifetime,
+        foreign=foreign,
+        now=lambda: now,
+        random_bytes=lambda length: next(nonces).to_bytes(length, "big"),
+    )
+
+
+def service(
+    speaker: ScriptedSpeaker, store: ListStore, *, most_runs: int = 10, seals: Sealing | None = None
+) -> Service:
     return Service(
         speaker=speaker,
-        router=Catalogue({"sim": ()}),
+        router=Catalogue({"sim": (), "anthropic": (), "openai": ()}),
         store=store,
+        sealing=seals or sealing(),
         new_id=counting_ids(),
         now=lambda: 1,
         most_runs=most_runs,

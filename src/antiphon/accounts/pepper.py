@@ -1,10 +1,12 @@
 """The pepper: 32 secret bytes of this installation, without which the stored digests of keys say nothing.
 
-It is a file beside the database (mode 0600), made on the first start. A lost pepper means new keys.
+It is a file beside the database (mode 0600), made on the first start. A lost pepper means new keys. Other
+secrets of the installation are derived from it.
 """
 
 from __future__ import annotations
 
+import hmac
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -30,6 +32,14 @@ def load_or_make(path: Path, random_bytes: Callable[[int], bytes]) -> bytes:
     if len(pepper) != PEPPER_BYTES:
         raise BadPepper(f"{path} should hold {PEPPER_BYTES} bytes and holds {len(pepper)}")
     return pepper
+
+
+def derived(secret: bytes, purpose: str) -> bytes:
+    """32 secret bytes for one purpose; they say nothing about the secret or about those for another.
+
+    `purpose` has a space in it: gateway keys, whose digests the pepper makes too, have none.
+    """
+    return hmac.digest(secret, purpose.encode(), "sha256")
 
 
 def _make(path: Path, random_bytes: Callable[[int], bytes]) -> None:

@@ -13,7 +13,7 @@ Rules of the house:
   else it stays open to the end of the turn, so that interleaved arguments are never torn apart.
 - Thoughts are said as summaries: the one form that both specifications and all clients know
   (docs/decisions/2026-11-21-thoughts-are-summaries.md).
-- Sealed blobs are in `said`, which is stored and replayed; clients see them only when they asked.
+- Sealed blobs leave in envelopes (core/seals.py); `said`, which is stored, has them all.
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ from typing import assert_never
 
 from antiphon.core import deltas as d
 from antiphon.core import whole
+from antiphon.core.calls import begun_call
 from antiphon.core.open_items import OpenItem
 from antiphon.core.relay import Relay
+from antiphon.core.seals import Seals, as_it_is
 from antiphon.protocol.errors import ProtocolViolation
 from antiphon.protocol.events import OUTPUT_TEXT, REFUSAL, SUMMARY, Event, PartFamily, error_event
 from antiphon.protocol.json import JSON
@@ -36,7 +38,8 @@ class Assembler:
     """Makes one response.
 
     `response` is the object as it is when it begins (status in_progress, output empty); `new_id` makes an
-    id for an item type; `reveal_sealed` says whether the client asked for encrypted reasoning.
+    id for an item type; `reveal_sealed` says whether the client asked for encrypted reasoning; `envelope`
+    makes of a provider's blob what clients and stores get to see.
     """
 
     def __init__(
@@ -45,18 +48,18 @@ class Assembler:
         *,
         new_id: Callable[[str], str],
         reveal_sealed: bool = False,
+        envelope: Callable[[str], str] = as_it_is,
         next_sequence: int = 0,
     ) -> None:
         self.response = response
         self._new_id = new_id
-        self._reveal_sealed = reveal_sealed
+        self._seals = Seals(envelope, reveal=reveal_sealed)
         self._next = next_sequence
         self._voice: OpenItem | None = None  # the message or the thought that is being said
         self._voice_part: str | None = None  # … in which of the provider's blocks
         self._calls: dict[str, OpenItem] = {}  # the provider's block → the call that is open for it
         self._ended_calls: set[str] = set()  # their provider said so; open until we know that none was cut
         self._closed_calls: set[str] = set()
-        self._seals: dict[str, str] = {}  # item id → blob
         self._finished: dict[int, JSON] = {}
         self._relay: Relay | None = None
         self._usage: d.Usage | None = None  # of this turn
@@ -88,7 +91,7 @@ class Assembler:
             case d.Call():
                 return self._number(self._call(delta))
             case d.End():
-                return self._number(self._end(delta.part))
+                return self._number(self._end(delta))
             case d.Citation():
                 return self._number(self._cite(delta))
             case d.Refusal():
@@ -143,8 +146,13 @@ class Assembler:
 
     @property
     def said(self) -> list[JSON]:
-        """The finished items, sealed blobs included, as they are stored and replayed."""
+        """The finished items as they are stored, envelopes included."""
         return [self._finished[index] for index in sorted(self._finished)]
+
+    @property
+    def heard(self) -> list[JSON]:
+        """The finished items as the provider that said them gets them back."""
+        return self._seals.opened(self.said)
 
     @property
     def has_spoken(self) -> bool:
@@ -238,7 +246,7 @@ class Assembler:
         self._seal(self._voice, delta.blob)
 
     def _seal(self, opened: OpenItem, blob: str) -> None:
-        self._seals[opened.item["id"]] = blob
+        self._seals.add(opened.item["id"], blob)
 
     # Calls and items that come whole
 
@@ -246,34 +254,31 @@ class Assembler:
         if delta.part in self._calls:
             raise ProtocolViolation("The provider began the same call twice.")
         yield from self._make_room()
-        item: JSON = {"type": "function_call", "status": "in_progress", "arguments": ""}
-        if delta.kind == "custom":
-            item = {"type": "custom_tool_call", "status": "in_progress", "input": ""}
-        item |= {"call_id": delta.call_id or self._new_id("call"), "name": delta.name}
-        if delta.namespace is not None:
-            item["namespace"] = delta.namespace
+        item = begun_call(delta, delta.call_id or self._new_id("call"))
         opened = self._calls[delta.part] = self._place(item)
         yield opened.open()
 
     def _argue(self, delta: d.Arguments) -> Iterator[Event]:
         opened = self._calls.get(delta.part)
         if opened is not None:
-            yield from opened.stream(delta.text)
+            yield from opened.stream(delta.text, delta.index)
         elif delta.part not in self._closed_calls or delta.text.strip():
             raise ProtocolViolation("The provider sent arguments for a call that is not open.")
 
-    def _end(self, part: str) -> Iterator[Event]:
+    def _end(self, delta: d.End) -> Iterator[Event]:
         """Only a call that is whole ends at once.
 
         Providers also "end" what the token limit cut, and say so only afterwards: text, and calls whose
         arguments are not whole, stay open until another item begins or the turn ends.
         """
-        opened = self._calls.get(part)
+        opened = self._calls.get(delta.part)
         if opened is None:
             return
-        self._ended_calls.add(part)
-        if opened.is_whole_call():
-            yield from self._close_call(part, "completed")
+        self._ended_calls.add(delta.part)
+        if delta.fields is not None:
+            opened.item.update(delta.fields)
+        if delta.fields is not None or opened.is_whole_call():
+            yield from self._close_call(delta.part, "completed")
 
     def _close_call(self, part: str, status: str) -> Iterator[Event]:
         self._closed_calls.add(part)
@@ -323,15 +328,10 @@ class Assembler:
             yield from self._close_call(part, "incomplete" if cut and not whole_call else "completed")
 
     def _close(self, opened: OpenItem, status: str | None) -> Iterator[Event]:
-        item_id = opened.item["id"]
-        blob = self._seals.pop(item_id, None)
-        if blob is not None and self._reveal_sealed:
-            opened.item["encrypted_content"] = blob
+        sealed = self._seals.finish(opened.item)
         yield from opened.close(status)
         self.response["output"][opened.output_index] = opened.item
-        self._finished[opened.output_index] = (
-            opened.item if blob is None else {**opened.item, "encrypted_content": blob}
-        )
+        self._finished[opened.output_index] = {**opened.item, **sealed} if sealed else opened.item
 
     # What is noted and not said
 

@@ -54,29 +54,44 @@ class Reasoning(Struct, frozen=True, gc=False):
 class Sealed(Struct, frozen=True, gc=False):
     """An opaque blob that must go back to this provider, byte for byte, with the thoughts of `part`.
 
-    The decoder prefixes it with the name of the dialect that can read it (`anthropic:…`), so that
-    another dialect knows to leave it out. A later blob of the same part takes the place of the earlier.
+    The decoder prefixes it with a word for who can read it (`anthropic:…`, see `Dialect.reads`), so that it
+    comes back to nobody else. A later blob of the same part takes the place of the earlier. Clients see it in
+    an envelope only (core/envelopes.py).
     """
 
     part: str
     blob: str
 
 
+CallKind: TypeAlias = Literal[
+    "function", "custom", "apply_patch", "shell", "local_shell", "computer", "tool_search"
+]
+
+
 class Call(Struct, frozen=True, gc=False):
-    """The model begins to call a tool of the request. `kind` "custom" is a tool with freeform input."""
+    """The model begins to call a tool of the request. `kind` "custom" is a tool with freeform input.
+
+    A call of the other kinds is an item of its own shape (`apply_patch_call`, …), which has no name:
+    `fields` are those that are known by now.
+    """
 
     part: str
     call_id: str  # "" when the provider gave none: the assembler makes one
     name: str
-    kind: Literal["function", "custom"] = "function"
+    kind: CallKind = "function"
     namespace: str | None = None
+    fields: JSON = {}
 
 
 class Arguments(Struct, frozen=True, gc=False):
-    """A piece of the call's arguments (JSON text) or, for a custom tool, of its input (any text)."""
+    """A piece of the call's arguments (JSON text) or, for a custom tool, of its input (any text).
+
+    For a patch it is a piece of the diff; for a shell, of the command with this `index`.
+    """
 
     part: str
     text: str
+    index: int = 0
 
 
 class Hosted(Struct, frozen=True, gc=False):
@@ -93,9 +108,14 @@ class Relayed(Struct, frozen=True, gc=False):
 
 
 class End(Struct, frozen=True, gc=False):
-    """The provider said that the block is over. Optional: the end of the turn ends all blocks."""
+    """The provider said that the block is over. Optional: the end of the turn ends all blocks.
+
+    With `fields` (there may be none) it is known besides that the call is whole, whatever cuts the turn
+    short; they complete its item.
+    """
 
     part: str
+    fields: JSON | None = None
 
 
 class Usage(Struct, frozen=True, gc=False):

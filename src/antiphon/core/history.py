@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from antiphon.core.seals import SEALED
 from antiphon.protocol.errors import InvalidRequest
 from antiphon.protocol.json import JSON
 
@@ -21,7 +22,6 @@ _ANSWERS = {
     "apply_patch_call_output": "apply_patch_call",
 }
 _NAMES = {"function_call": "function call", "custom_tool_call": "custom tool call"}
-SEALED = "encrypted_content"
 
 
 def references(items: Sequence[JSON]) -> list[str]:

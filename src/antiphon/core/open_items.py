@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from antiphon.core.open_commands import OpenCommands
 from antiphon.protocol.events import FIELDS, PROGRESS, Event, FieldFamily, PartFamily
 from antiphon.protocol.json import JSON, MalformedJSON, decode
 
+# Items whose schema knows no `incomplete`: they are completed, or stay in progress.
+_NEVER_INCOMPLETE = frozenset({"apply_patch_call"})
 # Annotations that say where in the text they stand; the others have no place for offsets.
 _PLACED = frozenset({"url_citation", "container_file_citation"})
 
@@ -99,7 +102,7 @@ class OpenPart:
 class OpenItem:
     """An item of the output, from `output_item.added` to `output_item.done`."""
 
-    __slots__ = ("_field", "_pieces", "_progress", "item", "output_index", "part", "said_whole")
+    __slots__ = ("_commands", "_field", "_pieces", "_progress", "item", "output_index", "part", "said_whole")
 
     def __init__(self, item: JSON, output_index: int) -> None:
         self.item = item
@@ -108,6 +111,7 @@ class OpenItem:
         self.said_whole = False  # the streamed field was closed by its own done event
         self._field: FieldFamily | None = FIELDS.get(item["type"])
         self._pieces: list[str] = []
+        self._commands: OpenCommands | None = None
         self._progress: set[str] = set()
 
     @property
@@ -155,17 +159,22 @@ class OpenItem:
         except MalformedJSON:
             return False
 
-    def stream(self, text: str) -> Iterator[Event]:
-        """More of the streamed field."""
+    def stream(self, text: str, index: int = 0) -> Iterator[Event]:
+        """More of the streamed field; of a shell's commands, of the one with this index."""
         if self._field is not None and text:
             self._pieces.append(text)
             yield {"type": self._field.delta, **self.address, "delta": text}
+        elif self.item["type"] == "shell_call":
+            if self._commands is None:
+                self._commands = OpenCommands(self.output_index)
+            yield from self._commands.say(text, index)
 
     def end_field(self) -> Iterator[Event]:
         if self._field is None or self.said_whole:
             return
         self.said_whole = True
-        text = self.item[self._field.field] = self.field_text
+        text = self.field_text
+        self._field.write(self.item, text)
         done = {"type": self._field.done, **self.address, self._field.field: text}
         if "name" in self.item:
             done["name"] = self.item["name"]
@@ -186,12 +195,16 @@ class OpenItem:
         if self._pieces or self.item["type"] in ("function_call", "custom_tool_call"):
             yield from self._complete_field(status)
             yield from self.end_field()
+        if self._commands is not None:
+            yield from self._commands.close()
+            self.item["action"] = {**self.item["action"], "commands": self._commands.said}
         before, after = PROGRESS.get(self.item["type"], ((), ()))
         if after:
             last = "failed" if status == "failed" and self.item["type"].startswith("mcp_") else after[-1]
             yield from self.progress(*before, *after[:-1], last)
         if status is not None:
-            self.item["status"] = status
+            cut = status == "incomplete" and self.item["type"] in _NEVER_INCOMPLETE
+            self.item["status"] = "in_progress" if cut else status
         yield {
             "type": "response.output_item.done",
             "output_index": self.output_index,

@@ -47,4 +47,4 @@ class Turn(Struct, kw_only=True):
     moderation: JSON | None = None
     extra: JSON = field(
         default_factory=dict
-    )  # unknown fields of the request; only for upstreams that speak Responses
+    )  # unknown fields of the request; for upstreams that speak Responses; others know a few by name

@@ -1,7 +1,6 @@
-"""What of a turn only speakers of the Responses API can be told, and what the client hears about it.
+"""What of a turn only speakers of the Responses API can be told, and the words for what becomes of it.
 
-What an answer can do without is listed in `adaptations`; without a whole history there is no answer. A field
-is named once, however many tools have it, so that a long list of tools has no long list of notes.
+What an answer can do without is noted as an Adaptation; without a whole history there is no answer.
 """
 
 from __future__ import annotations
@@ -10,38 +9,61 @@ from collections.abc import Iterator
 
 from antiphon.core.turn import Turn
 from antiphon.protocol.errors import InvalidRequest
+from antiphon.protocol.items import ITEMS
 from antiphon.protocol.json import JSON
+from antiphon.protocol.strangers import LONGEST_NAME, strange_options, strange_parts_of, strangers
+from antiphon.protocol.tools import TOOLS
 
+NOT_OFFERED = "this model does not offer it"
+
+_OPTIONS = ("reasoning", "text", "prompt_cache_options", "moderation")
 _EXTRAS = ("access_programs", "image")
 _TOOLS = ("function", "custom")
 
 
 def unsaid_fields(turn: Turn) -> list[str]:
-    """The fields that ask for something, as in `image` and `tools.defer_loading`."""
+    """The paths of the fields that ask for something, as in `image` and `tools[2].output_schema`."""
     extras = [name for name in _EXTRAS if turn.extra.get(name) is not None]
-    of_tools = (field for tool in turn.tools if tool.get("type") in _TOOLS for field in _fields_of(tool))
-    return [*extras, *dict.fromkeys(of_tools)]
+    of_tools = (
+        f"tools[{index}].{field}"
+        for index, tool in enumerate(turn.tools)
+        if tool.get("type") in _TOOLS
+        for field in _fields_of(tool)
+    )
+    phases = (f"input[{at}].phase" for at, item in enumerate(turn.items) if item.get("phase") is not None)
+    return [*extras, *of_tools, *phases]
+
+
+def strange_fields(turn: Turn) -> Iterator[str]:
+    """The paths of the fields that nobody has told us about, wherever they stand."""
+    for name, value in turn.extra.items():
+        if value is not None and name not in _EXTRAS:
+            yield name[:LONGEST_NAME]
+    if options := {name: asked for name in _OPTIONS if (asked := getattr(turn, name)) is not None}:
+        yield from strange_options(options)
+    for index, tool in enumerate(turn.tools):
+        if (kind := TOOLS.get(str(tool.get("type")))) is not None:
+            yield from strangers(tool, kind, f"tools[{index}]")
+    yield from strange_parts_of(turn.items)
 
 
 def _fields_of(tool: JSON) -> Iterator[str]:
-    if tool.get("defer_loading"):
-        yield "tools.defer_loading"
     if tool.get("allowed_callers") not in (None, ["direct"]):
-        yield "tools.allowed_callers"
+        yield "allowed_callers"
     if tool.get("output_schema"):
-        yield "tools.output_schema"
+        yield "output_schema"
 
 
-_ADVICE = {"custom": "offer it as a function", "namespace": "offer its tools as functions"}
+def without_tool(tool: JSON) -> str:
+    """Why a tool is left out."""
+    kind = tool.get("type")
+    return f"this model has no {kind} tool" if kind in TOOLS else "this model has no such tool"
 
 
-def only_functions(tool: JSON, at: str) -> str | None:
-    """What to tell of a tool that functions could stand for, where there is nothing but functions."""
-    advice = _ADVICE.get(str(tool.get("type")))
-    if advice is None:
-        return None
-    named = f"{tool['type']} {str(tool.get('name'))!r}"
-    return f"{at} {named}: this provider knows only functions, left out ({advice})"
+def without_item(item: JSON) -> str:
+    """Why an item is left out."""
+    kind = item.get("type")
+    return f"this model cannot be told a {kind if kind in ITEMS else 'thing of this type'}"
 
 
 def foreign_compaction(at: str) -> InvalidRequest:

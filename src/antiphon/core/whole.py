@@ -23,10 +23,12 @@ def blank(item: JSON) -> JSON:
         if is_spoken(opened.get(name)):
             opened[name] = []
     family = FIELDS.get(item["type"])
-    if family is not None and isinstance(opened.get(family.field), str):
-        opened[family.field] = ""
+    if family is not None and family.read(opened) is not None:
+        family.write(opened, "")
     if "status" in opened:
         opened["status"] = "in_progress"
+    if item["type"] == "compaction" and "encrypted_content" in opened:
+        opened["encrypted_content"] = ""
     return opened
 
 
@@ -43,10 +45,10 @@ def say_rest(opened: OpenItem, item: JSON) -> Iterator[Event]:
         for part in parts[said:]:
             yield from _say_part(opened, part)
     family = FIELDS.get(item["type"])
-    if family is not None and isinstance(text := item.get(family.field), str):
+    if family is not None and (text := family.read(item)) is not None:
         if text.startswith(opened.field_text):
             yield from opened.stream(text[len(opened.field_text) :])
-        item[family.field] = opened.field_text
+        family.write(item, opened.field_text)
 
 
 def merge_parts(said: list[JSON], final: Any) -> list[JSON]:

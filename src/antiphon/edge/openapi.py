@@ -111,8 +111,8 @@ def _create(path: str) -> JSON:
         f"The same as `{CREATE_PATHS[0]}`." if name else "Streamed with `stream: true`, else as one object."
     )
     success = _json(
-        "The response, or its events. What of the request could not be sent as asked is said in "
-        "`x-antiphon-adaptations`.",
+        "The response, or its events. What of the request could not be sent as asked stands in its "
+        "`adaptations`, and in the header as text: `param: action, detail; …`.",
         "Response",
     )
     success["content"]["text/event-stream"] = {"schema": ref("Event")}

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from antiphon.core.adaptations import Action
 from antiphon.protocol.json import JSON
 
 Seconds = Annotated[int, Meta(description="Seconds since 1970.")]
@@ -101,8 +102,16 @@ class ReasoningOutput(Answer):
     encrypted_content: Annotated[str, Meta(description="When asked for by `include`.")] | UnsetType = UNSET
 
 
+class Adapted(Answer):
+    """What of the request could not be sent as asked, and what was done instead."""
+
+    param: Annotated[str, Meta(description="Its path in the request; `[*]` stands for many indexes.")]
+    action: Annotated[Action, Meta(description="`translated`: said in another form.")]
+    detail: str
+
+
 class Response(Answer):
-    """One response: all keys of Open Responses, and `provider`, `cost` and `conversation`."""
+    """One response: all keys of Open Responses, and `provider`, `cost`, `adaptations` and `conversation`."""
 
     id: str
     object: Literal["response"]
@@ -119,6 +128,7 @@ class Response(Answer):
     output: list[JSON]
     usage: Usage | None
     cost: Annotated[float, Meta(description="Null while prices are not known.")] | None
+    adaptations: list[Adapted]
     metadata: dict[str, str]
     tools: list[JSON]
     tool_choice: Literal["none", "auto", "required"] | JSON

@@ -97,6 +97,7 @@ def _bound(properties: JSON, limits: Limits) -> None:
     properties["user"]["anyOf"][0]["maxLength"] = limits.user
     properties["tools"]["maxItems"] = limits.tools
     properties["store"]["default"] = limits.store
+    properties["adaptation"]["default"] = limits.adaptation
 
 
 def _describe_request(made: JSON, options: JSON) -> None:

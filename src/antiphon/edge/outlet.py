@@ -9,8 +9,7 @@ whatever else ends the reading ends the run, so that none is left that nobody re
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from antiphon.edge.exchange import ConnectionLost, Exchange
@@ -47,7 +46,7 @@ class StreamStyle:
 async def as_json(exchange: Exchange, run: Run) -> None:
     """Wait for the terminal event; its response is the body. Raises the failure of a failed response."""
     response: JSON | None = None
-    with _watching(exchange, run):
+    with _Watch(exchange, run):
         while response is None:
             events = await run.journal.read()
             if events and events[-1]["type"] in TERMINAL:
@@ -63,18 +62,22 @@ async def as_json(exchange: Exchange, run: Run) -> None:
 async def as_stream(exchange: Exchange, run: Run, style: StreamStyle) -> None:
     """Raises the response's failure as long as nothing was sent."""
     journal = run.journal
-    with _watching(exchange, run), _heartbeats(style.heartbeat, journal.nudge) as touched:
-        events = await _first_events(run)
-        journal.is_revealed = True
-        _tell_adaptations(exchange, run)
-        await exchange.begin(200, _HEAD)
-        while not (journal.ended and not events):
-            await _write(exchange, _framed(events, padded=style.padded) if events else _PING, style)
-            touched()
-            if events and events[-1]["type"] in TERMINAL:
-                break
-            events = await journal.read()
-        await exchange.write(_DONE if style.done_marker else b"", last=True)
+    heartbeat = _Heartbeat(style.heartbeat, journal.nudge)
+    try:
+        with _Watch(exchange, run):
+            events = await _first_events(run)
+            journal.is_revealed = True
+            _tell_adaptations(exchange, run)
+            await exchange.begin(200, _HEAD)
+            while not (journal.ended and not events):
+                await _write(exchange, _framed(events, padded=style.padded) if events else _PING, style)
+                heartbeat.touched()
+                if events and events[-1]["type"] in TERMINAL:
+                    break
+                events = await journal.read()
+            await exchange.write(_DONE if style.done_marker else b"", last=True)
+    finally:
+        heartbeat.stop()
 
 
 async def _write(exchange: Exchange, piece: bytes, style: StreamStyle) -> None:
@@ -113,60 +116,72 @@ def _framed(events: list[Event], *, padded: bool) -> bytes:
 
 def _tell_adaptations(exchange: Exchange, run: Run) -> None:
     if run.adaptations:
-        told = "; ".join(run.adaptations)[:4000]
+        told = "; ".join(map(str, run.adaptations))[:4000]
         printable = "".join(character if " " <= character <= "~" else "?" for character in told)
         exchange.add_header(b"x-antiphon-adaptations", printable.encode("ascii"))
 
 
-@contextmanager
-def _heartbeats(interval: float, nudge: Callable[[], None]) -> Iterator[Callable[[], None]]:
-    """Calls `nudge` after each `interval` seconds of silence; the yielded function says "not silent now".
+class _Heartbeat:
+    """Calls `nudge` after each `interval` seconds of silence; `touched` says "not silent now".
 
     One timer that looks at the clock when it goes off: re-arming it for each event would cost more than
     the event.
     """
-    loop = asyncio.get_running_loop()
-    last = loop.time()
-    timer = loop.call_later(interval, lambda: tick())
 
-    def touched() -> None:
-        nonlocal last
-        last = loop.time()
+    __slots__ = ("_interval", "_last", "_loop", "_nudge", "_timer")
 
-    def tick() -> None:
-        nonlocal timer
-        silent = loop.time() - last
-        if silent >= interval:
-            nudge()
-        timer = loop.call_later(max(interval - silent, 0.01) if silent < interval else interval, tick)
+    def __init__(self, interval: float, nudge: Callable[[], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._interval = interval
+        self._nudge = nudge
+        self._last = self._loop.time()
+        self._timer = self._loop.call_later(interval, self._tick)
 
-    try:
-        yield touched
-    finally:
-        timer.cancel()
+    def touched(self) -> None:
+        self._last = self._loop.time()
+
+    def stop(self) -> None:
+        self._timer.cancel()
+        del self._timer  # which holds this object
+
+    def _tick(self) -> None:
+        left = self._last + self._interval - self._loop.time()
+        if left <= 0:
+            self._nudge()
+            left = self._interval
+        self._timer = self._loop.call_later(max(left, 0.01), self._tick)
 
 
-@contextmanager
-def _watching(exchange: Exchange, run: Run) -> Iterator[None]:
-    """Cancels the run when the client goes away (closing its sending side counts as going)."""
-    loop = asyncio.get_running_loop()
-    watcher: asyncio.Task[None] | None = None
+class _Watch:
+    """Cancels the run when the client goes away (closing its sending side counts as going).
 
-    async def watch() -> None:
-        while (await exchange.receive())["type"] != "http.disconnect":
+    As a context around the reading: whatever ends it ends the run as well.
+    """
+
+    __slots__ = ("_exchange", "_loop", "_run", "_task", "_timer")
+
+    def __init__(self, exchange: Exchange, run: Run) -> None:
+        self._exchange = exchange
+        self._run = run
+        self._loop = asyncio.get_running_loop()
+        self._task: asyncio.Task[None] | None = None
+        self._timer = self._loop.call_later(_WATCH_AFTER, self._begin)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *failure: object) -> None:
+        self._timer.cancel()
+        del self._timer  # which holds this object
+        if self._task is not None:
+            self._task.cancel()
+        if not self._run.journal.ended:
+            self._run.cancel(ClientGone("Nobody reads this response any more."))
+
+    def _begin(self) -> None:
+        self._task = self._loop.create_task(self._watch())
+
+    async def _watch(self) -> None:
+        while (await self._exchange.receive())["type"] != "http.disconnect":
             pass
-        run.cancel(ClientGone("The client closed the connection."))
-
-    def begin() -> None:
-        nonlocal watcher
-        watcher = loop.create_task(watch())
-
-    timer = loop.call_later(_WATCH_AFTER, begin)
-    try:
-        yield
-    finally:
-        timer.cancel()
-        if watcher is not None:
-            watcher.cancel()
-        if not run.journal.ended:
-            run.cancel(ClientGone("Nobody reads this response any more."))
+        self._run.cancel(ClientGone("The client closed the connection."))

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
+
+from antiphon.core.adaptations import Adaptation
 from antiphon.core.history import check_calls
 from antiphon.core.records import Target
 from antiphon.core.turn import Turn
+from antiphon.engine.places import Places, places_of
 from antiphon.protocol.items import split
 from antiphon.protocol.json import JSON
 from antiphon.protocol.request import CreateResponse
 from antiphon.protocol.response import begun, without_secrets
 from antiphon.protocol.tool_choice import check_offered
 
+_SESSION = Adaptation("session_id", "dropped", "it has no effect yet")
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+
+class Plan(Struct, frozen=True):
     """One response to be made.
 
     `own_input` holds the items of this request alone, as they are stored: each with an id, without
-    secrets. `places` holds, for each item of the turn, its index in the request's `input`; None for
-    history. `adaptations` says what of the request has no effect, whoever answers.
+    secrets. `adaptations` says what of the request has no effect, whoever answers; `strict`: there must be
+    none.
     """
 
     target: Target
@@ -30,8 +34,9 @@ class Plan:
     own_input: list[JSON]
     store: bool
     reveal_sealed: bool
-    places: tuple[int | None, ...]
-    adaptations: tuple[str, ...] = ()
+    places: Places
+    strict: bool
+    adaptations: tuple[Adaptation, ...] = ()
 
 
 def turn_of(request: CreateResponse, target: Target, items: list[JSON]) -> Turn:
@@ -101,16 +106,9 @@ def plan(
         own_input=[_stored(item, new_id) for item in own_input] if request.store else [],
         store=request.store,
         reveal_sealed="reasoning.encrypted_content" in (request.include or ()),
-        places=_places(history, own_input),
-        adaptations=("session_id: has no effect yet",) if request.session_id is not None else (),
-    )
-
-
-def _places(history: Sequence[JSON], own_input: Sequence[JSON]) -> tuple[int | None, ...]:
-    """See Plan. Items that bring tools are not among the turn's."""
-    return (
-        *(None for item in history if item["type"] != "additional_tools"),
-        *(index for index, item in enumerate(own_input) if item["type"] != "additional_tools"),
+        places=places_of(history, own_input, request.tools),
+        strict=request.adaptation == "strict",
+        adaptations=(_SESSION,) if request.session_id is not None else (),
     )
 
 

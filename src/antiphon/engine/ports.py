@@ -22,6 +22,10 @@ class Speaker(Protocol):
         """Encode the turn; nothing is sent. Raises InvalidRequest for what this target cannot be asked."""
         ...
 
+    def reads(self, target: Target) -> frozenset[str]:
+        """What stands before the colon of the sealed blobs that can go back to this target."""
+        ...
+
     async def count(self, target: Target, turn: Turn) -> int:
         """The turn's input tokens. Raises ProviderError."""
         ...

@@ -10,18 +10,20 @@ one terminal event: a reader never waits for ever.
 from __future__ import annotations
 
 import asyncio
-import re
 from contextlib import aclosing
+from functools import partial
 
 import structlog
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
+from antiphon.core.adaptations import Adaptation, abridged
 from antiphon.core.assembler import Assembler
 from antiphon.core.records import Caller, ResponseRecord
 from antiphon.core.turn import Turn
 from antiphon.engine.journal import MemoryJournal
 from antiphon.engine.plan import Plan
 from antiphon.engine.ports import ResponseStore, Speaker, Speech
+from antiphon.engine.sealing import Sealing, Told, without_thoughts
 from antiphon.observe.clock import NewId, Now
 from antiphon.protocol.errors import (
     AntiphonError,
@@ -29,6 +31,7 @@ from antiphon.protocol.errors import (
     InvalidRequest,
     ProtocolViolation,
     RateLimited,
+    StaleReasoning,
     UpstreamRejected,
 )
 from antiphon.protocol.json import JSON, MalformedJSON
@@ -49,18 +52,27 @@ class Run:
         *,
         speaker: Speaker,
         store: ResponseStore,
+        sealing: Sealing,
         new_id: NewId,
         now: Now,
     ) -> None:
         self.caller = caller
         self.journal = MemoryJournal()
-        self.adaptations: tuple[str, ...] = plan.adaptations
         self._plan = plan
         self._speaker = speaker
         self._store = store
         self._now = now
+        self._adapted = dict.fromkeys(plan.adaptations)
         self._speech = self._prepare(plan.turn)
-        self._assembler = Assembler(plan.response, new_id=new_id, reveal_sealed=plan.reveal_sealed)
+        if plan.strict and self._adapted:
+            raise _not_as_asked(self.adaptations)
+        response = {**plan.response, "adaptations": self._listed()}
+        self._assembler = Assembler(
+            response,
+            new_id=new_id,
+            reveal_sealed=plan.reveal_sealed,
+            envelope=partial(sealing.seal, project_id=caller.project_id, target=plan.target),
+        )
         self._begun = False
         self._ending = False
         self._cancelled: AntiphonError | None = None
@@ -69,6 +81,11 @@ class Run:
     @property
     def response_id(self) -> str:
         return str(self._plan.response["id"])
+
+    @property
+    def adaptations(self) -> tuple[Adaptation, ...]:
+        """What could not be sent as asked, so far: a paused turn that goes on may add to it."""
+        return abridged(self._adapted)
 
     @property
     def response(self) -> JSON:
@@ -116,7 +133,12 @@ class Run:
             raise self._cancelled
         await self.journal.append(self._assembler.begin())
         for _ in range(_MOST_TURNS):
-            await self._listen()
+            try:
+                await self._listen()
+            except StaleReasoning:
+                if not self._forget_thoughts():
+                    raise
+                await self._listen()
             stop, events = self._assembler.end_turn()
             await self.journal.append(events)
             if stop != "pause":
@@ -129,9 +151,10 @@ class Run:
         try:
             speech = self._speaker.prepare(self._plan.target, turn)
         except InvalidRequest as error:
-            error.param = _param_of_client(error.param, self._plan.places)
+            error.param = self._plan.places.of_client(error.param or "") or None
             raise
-        self.adaptations = tuple(dict.fromkeys((*self.adaptations, *speech.adaptations)))
+        for adaptation in speech.adaptations:
+            self._adapted[replace(adaptation, param=self._plan.places.of_client(adaptation.param))] = None
         return speech
 
     async def _listen(self) -> None:
@@ -148,7 +171,24 @@ class Run:
     def _go_on(self) -> None:
         """The provider paused a long turn: it goes on when it is shown what it said so far."""
         turn = self._plan.turn
-        self._speech = self._prepare(replace(turn, items=[*turn.items, *self._assembler.said]))
+        self._speech = self._prepare(replace(turn, items=[*turn.items, *self._assembler.heard]))
+        self._assembler.response["adaptations"] = self._listed()
+
+    def _forget_thoughts(self) -> bool:
+        """Prepare the turn again without what was sealed earlier; False if that is too late, or no help."""
+        if self._assembler.has_spoken or self._plan.strict:
+            return False
+        told = without_thoughts(Told(self._plan.turn, self._plan.places))
+        if told is None:
+            return False
+        self._plan = replace(self._plan, turn=told.turn, places=told.places)
+        self._adapted.update(dict.fromkeys(told.adaptations))
+        self._speech = self._prepare(told.turn)
+        self._assembler.response["adaptations"] = self._listed()
+        return True
+
+    def _listed(self) -> list[JSON]:
+        return [asdict(adaptation) for adaptation in self.adaptations]
 
     async def _end(self, failure: AntiphonError | None) -> None:
         """Commit, and then the terminal event; once, and not to be cancelled."""
@@ -186,13 +226,13 @@ class Run:
             log.error("response_not_stored", response_id=record.id, reason=str(error))
 
 
-def _param_of_client(param: str | None, places: tuple[int | None, ...]) -> str | None:
-    """`input[7].content[0]`, counted over history and input, as the client would write it."""
-    found = re.match(r"input\[(\d+)\]", param or "")
-    if found is None or param is None or int(found[1]) >= len(places):
-        return param
-    place = places[int(found[1])]
-    return "previous_response_id" if place is None else f"input[{place}]{param[found.end() :]}"
+def _not_as_asked(told: tuple[Adaptation, ...]) -> InvalidRequest:
+    return InvalidRequest(
+        f"'adaptation' is strict, and this model cannot be asked exactly this: {'; '.join(map(str, told))}. "
+        "Leave it out or change it, or allow it with 'adaptation': 'lenient'.",
+        code="adaptation_required",
+        param=told[0].param,
+    )
 
 
 def _public_code(error: AntiphonError) -> str:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from antiphon.core.history import listed, references, resolve, unsealed
 from antiphon.core.records import Caller, Page, Target
+from antiphon.engine.places import places_of
 from antiphon.engine.plan import Plan, plan, turn_of
 from antiphon.engine.ports import Order, ResponseStore, Router, Speaker
 from antiphon.engine.run import Run
+from antiphon.engine.sealing import Reader, Sealing, Told, is_sealed, stored_paths
 from antiphon.observe.clock import NewId, Now
 from antiphon.protocol.errors import InvalidRequest, NotFound, Overloaded, ShuttingDown
 from antiphon.protocol.items import normalised
@@ -26,6 +30,7 @@ class Service:
         speaker: Speaker,
         router: Router,
         store: ResponseStore,
+        sealing: Sealing,
         new_id: NewId,
         now: Now,
         most_runs: int,
@@ -33,6 +38,7 @@ class Service:
         self._speaker = speaker
         self._router = router
         self._store = store
+        self._sealing = sealing
         self._new_id = new_id
         self._now = now
         self._most_runs = most_runs
@@ -66,6 +72,7 @@ class Service:
             await self._plan(caller, request, target),
             speaker=self._speaker,
             store=self._store,
+            sealing=self._sealing,
             new_id=self._new_id,
             now=self._now,
         )
@@ -78,11 +85,13 @@ class Service:
         """The input tokens that `create` would use."""
         target = self._router.resolve(request.model)
         own_input = await self._own_input(caller, request)
-        items = [*await self._history(caller, request), *own_input]
-        return await self._speaker.count(target, turn_of(request, target, items))
+        history = await self._history(caller, request)
+        turn = turn_of(request, target, [*history, *own_input])
+        told = Told(turn, places_of(history, own_input, request.tools))
+        return await self._speaker.count(target, self._opened(caller, request, target, told).turn)
 
     async def _plan(self, caller: Caller, request: CreateResponse, target: Target) -> Plan:
-        return plan(
+        made = plan(
             request,
             target=target,
             history=await self._history(caller, request),
@@ -90,6 +99,15 @@ class Service:
             new_id=self._new_id,
             created_at=self._now(),
         )
+        if not is_sealed(made.turn):
+            return made
+        told = self._opened(caller, request, target, Told(made.turn, made.places, made.adaptations))
+        return replace(made, turn=told.turn, places=told.places, adaptations=told.adaptations)
+
+    def _opened(self, caller: Caller, request: CreateResponse, target: Target, told: Told) -> Told:
+        """With the envelopes of earlier thoughts opened. Raises InvalidRequest."""
+        reads = self._speaker.reads(target)
+        return self._sealing.open(told, Reader(caller.project_id, target, reads, stored_paths(request)))
 
     async def _own_input(self, caller: Caller, request: CreateResponse) -> list[JSON]:
         """The items of this request, references resolved."""

@@ -17,6 +17,7 @@
     │   ├── UpstreamUnauthorized       it does not accept our credentials
     │   ├── RateLimited                it asks us to wait
     │   ├── UpstreamRejected           it calls the request invalid
+    │   │   └── StaleReasoning             it no longer takes back what it sealed
     │   ├── UpstreamFailed             it says that it failed, in a status or in the stream
     │   ├── UpstreamDisconnected       the stream broke off
     │   └── ProtocolViolation          what it sent is not its own protocol
@@ -150,6 +151,12 @@ class UpstreamRejected(ProviderError):
     """The provider calls the request invalid (context too long, content refused, bad parameter)."""
 
     default_code = "upstream_rejected"
+
+
+class StaleReasoning(UpstreamRejected):
+    """The provider does not take back something that it sealed: too old, or of another account or model."""
+
+    default_code = "invalid_encrypted_content"
 
 
 class UpstreamFailed(ProviderError):

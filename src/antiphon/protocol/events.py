@@ -100,6 +100,21 @@ class FieldFamily:
     field: str
     delta: str
     done: str
+    within: str | None = None  # the object of the item that has the field; None: the item itself
+
+    def read(self, item: JSON) -> str | None:
+        """The field's text, if it has any."""
+        holder = item if self.within is None else item.get(self.within)
+        text = holder.get(self.field) if isinstance(holder, dict) else None
+        return text if isinstance(text, str) else None
+
+    def write(self, item: JSON, text: str) -> None:
+        """Sets the field of `item`; what it shares with other items stays as it is."""
+        if self.within is None:
+            item[self.field] = text
+        else:
+            holder = item.get(self.within)
+            item[self.within] = {**(holder if isinstance(holder, dict) else {}), self.field: text}
 
 
 FIELDS = MappingProxyType(
@@ -129,6 +144,13 @@ FIELDS = MappingProxyType(
                 "code",
                 "response.code_interpreter_call_code.delta",
                 "response.code_interpreter_call_code.done",
+            ),
+            FieldFamily(
+                "apply_patch_call",
+                "diff",
+                "response.apply_patch_call_operation_diff.delta",
+                "response.apply_patch_call_operation_diff.done",
+                within="operation",
             ),
         )
     }

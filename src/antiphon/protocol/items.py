@@ -78,7 +78,7 @@ class CallOutput(Item, kw_only=True):
 
 
 class Reasoning(Item, kw_only=True):
-    """What a model thought. `encrypted_content` goes back to whoever sealed it, byte for byte."""
+    """What a model thought. `encrypted_content` is an envelope of ours (core/envelopes.py)."""
 
     type: Literal["reasoning"]
     summary: list[JSON] | None = None

@@ -40,6 +40,8 @@ Count = Annotated[int, Meta(ge=0, le=LARGEST)]
 Penalty = Annotated[float, Meta(ge=-2, le=2)]
 ModelName = Annotated[str, Meta(min_length=1, max_length=256)]
 Identifier = Annotated[str, Meta(max_length=128)]
+Strictness = Literal["lenient", "strict"]
+_STRICT = "`strict` refuses what cannot be sent exactly as asked; `lenient` lists it in `adaptations`."
 
 
 class Limits(Struct, frozen=True):
@@ -47,6 +49,7 @@ class Limits(Struct, frozen=True):
 
     OpenAI wants at least 16 output tokens, others 1; one caps them at 8,000. `user` may have 128, 200 or
     (OpenAI) any number of characters. `store` is true by default at OpenAI, false elsewhere.
+    `adaptation` is a field of this gateway alone.
     """
 
     body_bytes: int = 64 * 1024 * 1024
@@ -54,6 +57,7 @@ class Limits(Struct, frozen=True):
     max_output_tokens_maximum: int = LARGEST
     user: int = 512  # characters
     store: bool = True  # when the request does not say
+    adaptation: Strictness = "lenient"  # likewise
     tools: int = 1000  # in `tools`
     input_items: int = 100_000  # in `input`
     depth: int = 128  # of arrays and objects within one another, the body itself being the first
@@ -96,6 +100,7 @@ class CreateResponse(Struct, kw_only=True):
     prompt_cache_retention: Literal["in_memory", "in-memory", "24h"] | None = None
     prompt_cache_options: JSON | None = None
     moderation: JSON | None = None
+    adaptation: Annotated[Strictness, Meta(description=_STRICT)] = "lenient"
     # Known, checked, and not served yet: see `_NOT_SERVED`.
     background: bool = False
     conversation: str | JSON | None = None
@@ -175,6 +180,8 @@ def create_response(body: JSON, limits: Limits) -> CreateResponse:
     _check_limits(request, limits)
     if body.get("store") is None:
         request.store = limits.store
+    if body.get("adaptation") is None:
+        request.adaptation = limits.adaptation
     if isinstance(request.input, list):
         check_items(request.input)
     check_tools(request.tools)

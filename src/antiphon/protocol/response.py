@@ -40,6 +40,7 @@ def begun(request: CreateResponse, *, response_id: str, created_at: int, provide
         "output": [],
         "usage": None,
         "cost": None,
+        "adaptations": [],
         "metadata": request.metadata or {},
         "tools": [_echoed_tool(tool) for tool in request.tools or ()],
         "tool_choice": _echoed_choice(request.tool_choice),

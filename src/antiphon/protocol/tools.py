@@ -21,6 +21,9 @@ Percent = Annotated[int, Meta(ge=0, le=100)]
 Few = Annotated[int, Meta(ge=0, le=3)]
 AtLeastOne = Annotated[int, Meta(ge=1)]
 
+WEB_SEARCH = ("web_search", "web_search_2025_08_26", "web_search_preview", "web_search_preview_2025_03_11")
+"""The names of one hosted tool."""
+
 MAX_NAMESPACE = 1000  # tools in one namespace
 
 

@@ -23,13 +23,12 @@ The texts of aiohttp's exceptions hold URLs; none of them goes into an error.
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Final
 
 import aiohttp
+from msgspec import Struct
 from yarl import URL
 
 from antiphon.core.deltas import Delta
@@ -44,11 +43,13 @@ from antiphon.protocol.errors import (
     UpstreamUnreachable,
 )
 from antiphon.protocol.json import JSON, MalformedJSON, decode_leniently
-from antiphon.upstream.base import Dialect
+from antiphon.upstream.base import Dialect, Filter, Outgoing
 from antiphon.upstream.endpoint import Endpoint
 from antiphon.upstream.exchange import Exchange, RequestBody
 from antiphon.upstream.retry_after import retry_after
+from antiphon.upstream.stale import recognised
 from antiphon.upstream.stream import STUMBLES, DeltaStream, answer
+from antiphon.upstream.wire import WIRES
 
 CONNECTIONS: Final = 1024
 """Calls in progress in one process; one more is refused as Overloaded, not queued."""
@@ -63,22 +64,26 @@ _LINE_LIMIT, _HEADERS_LIMIT = 16 * 1024, 128  # bytes of a header, number of hea
 _READ_BUFFER = 64 * 1024  # aiohttp stops reading from the socket at twice this
 _KEEP_ALIVE = 30.0  # seconds; providers keep theirs longer, and say so when they do not
 _DNS_KEPT = 60  # seconds
+_TOKEN_TIMEOUT = aiohttp.ClientTimeout(total=10)  # seconds
 
 _ANSWERS = ("application/json", "application/problem+json")
-_STREAMS = ("text/event-stream",)
 _UNSPECIFIC = ("", "text/plain", "application/octet-stream")  # taken for what was asked for
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """A request ready to be sent. `body` is JSON; `streamed` says what is asked for, not what will come."""
 
     endpoint: Endpoint
     dialect: Dialect
     url: URL
-    body: bytes = field(repr=False)
-    headers: Mapping[str, str] = field(repr=False)
+    body: bytes
+    headers: Mapping[str, str]
     streamed: bool
+    filters: tuple[Callable[[], Filter], ...] = ()
+
+    def __repr__(self) -> str:
+        """Without the body, and without the headers, which hold the key."""
+        return f"Call({self.endpoint.name})"
 
 
 class Client:
@@ -106,10 +111,10 @@ class Client:
         try:
             response = await self._send(call, exchange)
             if not _comes_as_stream(response, call):
-                if deltas := answer(call.dialect, await self._json(exchange), call.endpoint.filters):
+                if deltas := answer(call.dialect, await self._json(exchange), call.filters):
                     yield deltas
                 return
-            stream = DeltaStream(call.dialect.decoder(), call.endpoint.filters)
+            stream = DeltaStream(call.dialect.decoder(), call.filters, call.dialect.framing)
             while data := await exchange.read():
                 batch = stream.feed(data)
                 exchange.heard(stream.events, answered=stream.answered)
@@ -127,7 +132,7 @@ class Client:
                 raise exchange.verdict(stream.error)
             await exchange.drain()
         except ProviderError as error:
-            raise call.endpoint.redaction.clean(error) from None
+            raise call.endpoint.redaction.clean(recognised(error)) from None
         finally:
             self._exchanges.discard(exchange)
             exchange.close()
@@ -141,7 +146,7 @@ class Client:
                 raise ProtocolViolation("The provider sent a stream for a question that has one answer.")
             return await self._json(exchange)
         except ProviderError as error:
-            raise call.endpoint.redaction.clean(error) from None
+            raise call.endpoint.redaction.clean(recognised(error)) from None
         finally:
             self._exchanges.discard(exchange)
             exchange.close()
@@ -181,20 +186,43 @@ class Client:
 
     async def _request(self, call: Call, exchange: Exchange, body: RequestBody) -> aiohttp.ClientResponse:
         session = self._session or self._begin()
+        exchange.begin(body)
         try:
-            async with asyncio.timeout_at(exchange.begin(body)):
-                response = await session.request(
-                    "POST",
-                    call.url,
-                    data=body,
-                    headers=call.headers,
-                    allow_redirects=False,
-                    timeout=self._connect_timeout(call.endpoint.timeouts.connect),
-                )
+            response = await session.request(
+                "POST",
+                call.url,
+                data=body,
+                headers=call.headers if call.endpoint.authorizer is None else await self._authorized(call),
+                allow_redirects=False,
+                timeout=self._connect_timeout(min(exchange.timeouts.connect, exchange.patience)),
+            )
         except (aiohttp.ClientError, OSError) as error:
-            raise _failure(error, exchange) from None
+            raise exchange.verdict(_failure(error, exchange)) from None
         exchange.answered(response)
         return response
+
+    async def _authorized(self, call: Call) -> Mapping[str, str]:
+        authorizer = call.endpoint.authorizer
+        assert authorizer is not None
+        outgoing = Outgoing(str(call.url), call.headers, call.body)
+        return {**call.headers, **await authorizer.headers(outgoing, time.time(), self._post)}
+
+    async def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> JSON:
+        """For a token, which is asked of another server than the call itself."""
+        session = self._session or self._begin()
+        async with session.post(
+            URL(url), data=body, headers=headers, allow_redirects=False, timeout=_TOKEN_TIMEOUT
+        ) as response:
+            answer = await response.content.read(ERROR_LIMIT)
+        if response.status >= 500:
+            raise UpstreamUnreachable("The server that gives out the provider's tokens has failed.")
+        try:
+            value = decode_leniently(answer)
+        except MalformedJSON:
+            value = None
+        if response.status != 200 or not isinstance(value, dict):
+            raise UpstreamUnauthorized("The gateway was refused a token for the provider.")
+        return value
 
     async def _refusal(
         self, call: Call, exchange: Exchange, response: aiohttp.ClientResponse
@@ -249,7 +277,7 @@ class Client:
 def _comes_as_stream(response: aiohttp.ClientResponse, call: Call) -> bool:
     """What the answer is, by its content type: a stream, or one JSON body. Raises ProtocolViolation."""
     kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if kind in _STREAMS:
+    if kind == WIRES[call.dialect.framing].content_type:
         return True
     if kind in _ANSWERS:
         return False
@@ -263,10 +291,8 @@ def _failure(error: Exception, exchange: Exchange) -> ProviderError:
     """What it means that no head of an answer came."""
     match error:
         case aiohttp.ConnectionTimeoutError():
-            seconds = exchange.timeouts.connect
+            seconds = min(exchange.timeouts.connect, exchange.patience)
             return UpstreamTimeout(f"The provider did not accept a connection within {seconds:g} s.")
-        case TimeoutError():
-            return UpstreamTimeout(f"The provider did not answer within {exchange.patience:g} s.")
         case aiohttp.ClientSSLError():
             return UpstreamUnreachable("No trusted TLS connection to the provider could be made.")
         case aiohttp.ClientConnectorDNSError():

@@ -7,17 +7,19 @@ before anything is sent. Sending happens when the deltas are read.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Protocol
 
+from antiphon.core.adaptations import Adaptation
 from antiphon.core.deltas import Delta
 from antiphon.core.records import Target
 from antiphon.core.turn import Turn
 from antiphon.protocol.errors import InvalidRequest, ProtocolViolation
 from antiphon.protocol.json import MalformedJSON, encode
 from antiphon.upstream import tokens
-from antiphon.upstream.base import Provider, Speech, WireRequest
+from antiphon.upstream.base import Filter, Provider, Speech, WireRequest
 from antiphon.upstream.client import Call, Client
+from antiphon.upstream.emulation import adapt
 from antiphon.upstream.endpoint import Endpoint
 from antiphon.upstream.simulated import SIMULATED
 from antiphon.upstream.stream import STUMBLES
@@ -36,7 +38,7 @@ class ProviderSpeech:
 
     __slots__ = ("_call", "_client", "adaptations")
 
-    def __init__(self, client: Client, call: Call, adaptations: tuple[str, ...]) -> None:
+    def __init__(self, client: Client, call: Call, adaptations: tuple[Adaptation, ...]) -> None:
         self._client = client
         self._call = call
         self.adaptations = adaptations
@@ -66,24 +68,35 @@ class Upstreams:
         """Encode the turn; nothing is sent. Raises InvalidRequest for what this target cannot be asked."""
         if target.provider == SIMULATED:
             return self._simulated.speech(turn, target.model)
-        provider, _ = self._provider(target)
-        request = provider.dialect.encode(turn)
-        return ProviderSpeech(self._client, self._call(target, request, turn.stream), request.adaptations)
+        dialect = self._provider(target)[0].dialect
+        adapted = adapt(turn, dialect.native_tools, dialect.own_fields)
+        with adapted.in_places():
+            request = dialect.encode(adapted.turn)
+        call = self._call(target, request, turn.stream, adapted.filters)
+        return ProviderSpeech(self._client, call, adapted.placed(request.adaptations))
+
+    def reads(self, target: Target) -> frozenset[str]:
+        """What stands before the colon of the sealed blobs that can go back to this target."""
+        if target.provider == SIMULATED:
+            return frozenset({SIMULATED})
+        return self._provider(target)[0].dialect.reads
 
     async def count(self, target: Target, turn: Turn) -> int:
         """The turn's input tokens: the provider's own count, or an estimate. Raises ProviderError."""
         if target.provider == SIMULATED:
             return self._simulated.count(turn)
-        provider, _ = self._provider(target)
-        request = provider.dialect.count(turn)
+        dialect = self._provider(target)[0].dialect
+        adapted = adapt(turn, dialect.native_tools, dialect.own_fields)
+        with adapted.in_places():
+            request = dialect.count(adapted.turn)
         if request is not None:
             body = await self._client.ask(self._call(target, request, streamed=False))
             try:
-                return provider.dialect.counted(body)
+                return dialect.counted(body)
             except STUMBLES:
                 raise ProtocolViolation("The provider's token count is not one.") from None
         # In a thread: the first call loads a vocabulary for a third of a second, and long turns take time.
-        return await asyncio.to_thread(tokens.count_turn, turn)
+        return await asyncio.to_thread(tokens.count_turn, adapted.turn)
 
     async def aclose(self) -> None:
         await self._client.aclose()
@@ -96,7 +109,13 @@ class Upstreams:
             )
         return known
 
-    def _call(self, target: Target, request: WireRequest, streamed: bool) -> Call:
+    def _call(
+        self,
+        target: Target,
+        request: WireRequest,
+        streamed: bool,
+        filters: tuple[Callable[[], Filter], ...] = (),
+    ) -> Call:
         provider, endpoint = self._provider(target)
         try:
             body = encode(request.body)
@@ -107,8 +126,9 @@ class Upstreams:
         return Call(
             endpoint=endpoint,
             dialect=provider.dialect,
-            url=endpoint.url(request.path),
+            url=endpoint.url(request.path, request.query),
             body=body,
             headers=endpoint.headers(streamed, request.headers),
             streamed=streamed,
+            filters=(*endpoint.filters, *filters),
         )

@@ -67,14 +67,16 @@ _INNER_SCHEMAS = ("items", "prefixItems", "additionalProperties", "anyOf", "oneO
 
 @cache
 def load() -> tiktoken.Encoding:
-    """The encoding. The first call takes about 0.3 s and 65 MB: make it in a thread where that hurts."""
+    """The encoding. The first call takes about 0.3 s and 48 MB: make it in a thread where that hurts."""
     packed = resources.files("antiphon.upstream").joinpath("o200k_base.tiktoken.gz")
     ranks: dict[bytes, int] = {}
     with packed.open("rb") as file, gzip.open(file) as lines:
         for line in lines:
             token, _, rank = line.partition(b" ")
             ranks[binascii.a2b_base64(token)] = int(rank)
-    return tiktoken.Encoding("o200k_base", pat_str=_WORDS, mergeable_ranks=ranks, special_tokens={})
+    encoding = tiktoken.Encoding("o200k_base", pat_str=_WORDS, mergeable_ranks=ranks, special_tokens={})
+    ranks.clear()  # the encoding counts with a copy of its own, and would keep these 24 MB for pickling alone
+    return encoding
 
 
 def count_text(text: str) -> int:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from antiphon.core.json_schema.document import Unsatisfiable
 from antiphon.protocol.errors import InvalidRequest
 from antiphon.protocol.json import encode
-from antiphon.upstream.simulated.document import Unsatisfiable
 from antiphon.upstream.simulated.instance import instance
 from antiphon.upstream.simulated.offered import Offered
 

@@ -17,10 +17,10 @@ from collections.abc import Iterator, Mapping
 from itertools import count, islice
 from typing import Any
 
-from antiphon.upstream.simulated.document import Document, Schema, Unsatisfiable
+from antiphon.core.json_schema.document import Document, Schema, Unsatisfiable
+from antiphon.core.json_schema.validity import Validity, applicable, same
 from antiphon.upstream.simulated.merging import merge
 from antiphon.upstream.simulated.scalars import MOST, numbers, strings
-from antiphon.upstream.simulated.validity import Validity, applicable, same
 
 WORK = 6_000  # schema nodes looked at; some tens of milliseconds
 FEW = 24  # variations of an object or array, one member changed

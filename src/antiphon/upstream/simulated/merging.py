@@ -10,8 +10,8 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from antiphon.upstream.simulated.document import Document, Schema
-from antiphon.upstream.simulated.validity import applicable, exact, same
+from antiphon.core.json_schema.document import Document, Schema
+from antiphon.core.json_schema.validity import applicable, exact, same
 
 
 def merge(one: Schema, other: Schema, document: Document) -> Schema:

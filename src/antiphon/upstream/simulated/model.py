@@ -14,6 +14,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from antiphon.core.adaptations import Adaptation
 from antiphon.core.deltas import Delta
 from antiphon.core.turn import Turn
 from antiphon.protocol.errors import NotFound, ProviderError
@@ -50,7 +51,7 @@ class SimulatedSpeech:
 
     __slots__ = ("_steps", "adaptations")
 
-    def __init__(self, perform: Callable[[], Iterator[Step]], adaptations: tuple[str, ...]) -> None:
+    def __init__(self, perform: Callable[[], Iterator[Step]], adaptations: tuple[Adaptation, ...]) -> None:
         self._steps = perform
         self.adaptations = adaptations
 
@@ -102,7 +103,7 @@ class Simulated:
         check_seals(turn.items)
         character = CHARACTERS.get(model, CHARACTERS["echo"])
         acts = self._acts(turn, character, scripted=model == SCRIPT)
-        return SimulatedSpeech(partial(steps, acts, turn, character.pace), tuple(left_out(turn)))
+        return SimulatedSpeech(partial(steps, acts, turn, character.pace), left_out(turn))
 
     def count(self, turn: Turn) -> int:
         """The input tokens that the turn's usage will report."""

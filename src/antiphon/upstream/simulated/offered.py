@@ -7,7 +7,9 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from antiphon.core.adaptations import Adaptation, Adaptations
 from antiphon.core.turn import Turn
+from antiphon.core.unsaid import without_tool
 from antiphon.protocol.errors import InvalidRequest, UnsupportedParameter
 from antiphon.protocol.json import JSON
 
@@ -58,11 +60,13 @@ def toolbox(turn: Turn) -> Toolbox:
             )
 
 
-def left_out(turn: Turn) -> Iterator[str]:
+def left_out(turn: Turn) -> tuple[Adaptation, ...]:
     """The tools that the simulated model cannot run: hosted ones."""
+    adapted = Adaptations()
     for at, tool in enumerate(turn.tools):
         if not any(True for _ in _opened(tool)):
-            yield f"tools[{at}] {_kind(tool)}: the simulated model runs no hosted tools, left out"
+            adapted.dropped(f"tools[{at}]", without_tool(tool))
+    return adapted.noted
 
 
 def _opened(definition: JSON) -> Iterator[Offered]:

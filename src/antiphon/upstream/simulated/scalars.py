@@ -12,9 +12,9 @@ from fractions import Fraction
 from itertools import chain, count, islice
 from typing import Any
 
-from antiphon.upstream.simulated.document import Document, Schema
-from antiphon.upstream.simulated.pattern import UnsupportedPattern
-from antiphon.upstream.simulated.validity import exact
+from antiphon.core.json_schema.document import Document, Schema
+from antiphon.core.json_schema.pattern import UnsupportedPattern
+from antiphon.core.json_schema.validity import exact
 
 LONGEST = 100_000  # characters of a text
 MOST = 500  # candidates of one kind; `uniqueItems` is what asks for more than one

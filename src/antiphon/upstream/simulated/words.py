@@ -2,7 +2,7 @@
 
 White space belongs to the word after it, at the end of the text to the last word, as with most real
 tokenizers. Every token of an answer is one streamed piece, so usage can be checked by counting deltas.
-Real tokens (`upstream.tokens`) would cost a table of 65 MB, which a model without a mind need not have.
+Real tokens (`upstream.tokens`) would cost a table of 48 MB, which a model without a mind need not have.
 """
 
 from __future__ import annotations

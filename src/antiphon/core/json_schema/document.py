@@ -19,11 +19,13 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 
-from antiphon.upstream.simulated.pattern import Pattern, UnsupportedPattern, parse
+from antiphon.core.json_schema.pattern import Pattern, UnsupportedPattern, parse
 
 Schema: TypeAlias = dict[str, Any]
 
 NEVER: Schema = {"not": {}}
+
+_POSITIONS = 100  # of a text, looked at for a pattern: about the time that one schema node takes
 
 
 class Unsatisfiable(ValueError):
@@ -83,13 +85,13 @@ _FORM_OF = {keyword: form for form, keywords in _FORMS.items() for keyword in ke
 class Document:
     """One schema with all it refers to. `work` bounds how many schema nodes may be looked at."""
 
-    def __init__(self, root: Any, work: int) -> None:
+    def __init__(self, root: Any, work: float) -> None:
         self.root = root
         self.work = work
         self._patterns: dict[str, Pattern] = {}
         self._regular: dict[int, tuple[Any, Schema]] = {}  # the original is kept, so that its id stays taken
 
-    def spend(self, work: int) -> None:
+    def spend(self, work: float) -> None:
         """Raises Unsatisfiable when the work runs out."""
         self.work -= work
         if self.work < 0:
@@ -113,6 +115,13 @@ class Document:
             except UnsupportedPattern as error:
                 raise Unsatisfiable(f"a pattern cannot be used: {error}") from None
         return self._patterns[text]
+
+    def matches(self, pattern: str, text: str) -> bool:
+        """Whether the text holds a match. Raises Unsatisfiable, also when the work runs out over it."""
+        return self.pattern(pattern).matches(text, self._look)
+
+    def _look(self, positions: int) -> None:
+        self.spend(positions / _POSITIONS)
 
     def resolve(self, reference: str) -> Any:
         """What `#`, `#/a/b` or `#anchor` points to. Raises Unsatisfiable."""

@@ -6,7 +6,7 @@
 
 This is the part of ECMA 262 that JSON schemas use. Lookaround, back references and Unicode properties
 raise UnsupportedPattern. Matching walks sets of positions, so a hostile pattern of a client costs
-polynomial time and never more.
+polynomial time and never more; who wants a firmer bound counts the positions.
 """
 
 from __future__ import annotations
@@ -31,10 +31,18 @@ class UnsupportedPattern(ValueError):
     """The pattern uses what is not read here, or is not a pattern."""
 
 
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A text that is matched. `spend` is told of positions before they are looked at, and may raise."""
+
+    text: str
+    spend: Callable[[int], None]
+
+
 class Node(Protocol):
     """A piece of a pattern."""
 
-    def ends(self, text: str, starts: Positions) -> Positions:
+    def ends(self, subject: Subject, starts: Positions) -> Positions:
         """Where a match of this piece can end, when it begins at one of `starts`."""
         ...
 
@@ -48,7 +56,9 @@ class Character:
     allows: Callable[[str], bool]
     picks: str
 
-    def ends(self, text: str, starts: Positions) -> Positions:
+    def ends(self, subject: Subject, starts: Positions) -> Positions:
+        subject.spend(len(starts))
+        text = subject.text
         return frozenset(at + 1 for at in starts if at < len(text) and self.allows(text[at]))
 
     def example(self, repeats: int, variant: int) -> str:
@@ -63,8 +73,9 @@ class Edge:
 
     holds: Callable[[str, int], bool]
 
-    def ends(self, text: str, starts: Positions) -> Positions:
-        return frozenset(at for at in starts if self.holds(text, at))
+    def ends(self, subject: Subject, starts: Positions) -> Positions:
+        subject.spend(len(starts))
+        return frozenset(at for at in starts if self.holds(subject.text, at))
 
     def example(self, repeats: int, variant: int) -> str:
         return ""
@@ -74,9 +85,9 @@ class Edge:
 class Sequence:
     parts: tuple[Node, ...]
 
-    def ends(self, text: str, starts: Positions) -> Positions:
+    def ends(self, subject: Subject, starts: Positions) -> Positions:
         for part in self.parts:
-            starts = part.ends(text, starts)
+            starts = part.ends(subject, starts)
         return starts
 
     def example(self, repeats: int, variant: int) -> str:
@@ -87,8 +98,8 @@ class Sequence:
 class Choice:
     options: tuple[Node, ...]
 
-    def ends(self, text: str, starts: Positions) -> Positions:
-        return frozenset[int]().union(*(option.ends(text, starts) for option in self.options))
+    def ends(self, subject: Subject, starts: Positions) -> Positions:
+        return frozenset[int]().union(*(option.ends(subject, starts) for option in self.options))
 
     def example(self, repeats: int, variant: int) -> str:
         return self.options[variant % len(self.options)].example(repeats, variant)
@@ -100,12 +111,13 @@ class Repeat:
     low: int
     high: int | None
 
-    def ends(self, text: str, starts: Positions) -> Positions:
-        low = min(self.low, len(text) + 1)  # rounds beyond that can only be empty ones
+    def ends(self, subject: Subject, starts: Positions) -> Positions:
+        low = min(self.low, len(subject.text) + 1)  # rounds beyond that can only be empty ones
         reached = set(starts) if low == 0 else set[int]()
         rounds = 0
         while starts and (self.high is None or rounds < self.high):
-            starts = self.node.ends(text, starts)
+            subject.spend(len(starts))
+            starts = self.node.ends(subject, starts)
             rounds += 1
             if rounds >= low:
                 if starts <= reached:
@@ -127,8 +139,9 @@ class Pattern:
 
     node: Node
 
-    def matches(self, text: str) -> bool:
-        return bool(self.node.ends(text, frozenset(range(len(text) + 1))))
+    def matches(self, text: str, spend: Callable[[int], None] = lambda positions: None) -> bool:
+        """Raises what `spend` raises."""
+        return bool(self.node.ends(Subject(text, spend), frozenset(range(len(text) + 1))))
 
     def example(self, repeats: int = 0, variant: int = 0) -> str:
         return self.node.example(repeats, variant)

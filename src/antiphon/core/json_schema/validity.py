@@ -9,7 +9,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, TypeAlias
 
-from antiphon.upstream.simulated.document import Document, Schema, Unsatisfiable
+from antiphon.core.json_schema.document import Document, Schema, Unsatisfiable
 
 DEEPEST = 120  # nested schemas; a reference that leads back to itself ends here
 
@@ -66,7 +66,7 @@ def applicable(schema: Schema, name: str, document: Document) -> list[Any]:
     """The schemas that a regular object schema has for the property `name`."""
     found = [schema["properties"][name]] if name in schema.get("properties", ()) else []
     for pattern, inner in schema.get("patternProperties", {}).items():
-        if document.pattern(pattern).matches(name):
+        if document.matches(pattern, name):
             found.append(inner)
     return found or ([schema["additionalProperties"]] if "additionalProperties" in schema else [])
 
@@ -107,8 +107,7 @@ def _enum(value: Any, expected: list[Any], schema: Schema, validity: Validity) -
 def _patterns(value: Any, expected: list[str], schema: Schema, validity: Validity) -> bool:
     if not isinstance(value, str):
         return True
-    validity.document.spend(len(value) ** 2 // 20_000)  # what matching may cost at the worst
-    return all(validity.document.pattern(pattern).matches(value) for pattern in expected)
+    return all(validity.document.matches(pattern, value) for pattern in expected)
 
 
 def _unique(value: Any, expected: bool, schema: Schema, validity: Validity) -> bool:

@@ -1,0 +1,1 @@
+"""JSON schemas of clients: read forgivingly, judged by within bounds. No network, no backtracking."""

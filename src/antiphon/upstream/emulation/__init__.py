@@ -1,0 +1,103 @@
+"""Every type of tool on every model: what a provider does not have is met by functions.
+
+    turn ──adapt──▶ a turn that the dialect can say ──encode──▶ …
+    calls ◀──filter── calls of functions            ◀──decode── …
+
+    offer.py     the tools        names.py    what they are called
+    choice.py    tool_choice      history.py  calls and outputs of the past
+    calls.py     the way back     kinds/      what a function must say, and how its call is read
+    strings.py   JSON strings that are still being written
+
+The layer is pure and knows no dialect: it asks which types a dialect has of its own (`native_tools`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from antiphon.core.adaptations import Adaptation, Adaptations
+from antiphon.core.turn import Turn
+from antiphon.core.unsaid import NOT_OFFERED, strange_fields
+from antiphon.protocol.errors import InvalidRequest
+from antiphon.upstream.base import Filter
+from antiphon.upstream.emulation.calls import CallsBack
+from antiphon.upstream.emulation.choice import chosen
+from antiphon.upstream.emulation.history import is_told_anew, retold
+from antiphon.upstream.emulation.offer import Offer
+
+__all__ = ["Adapted", "adapt"]
+
+_INDEXED = re.compile(r"(tools|input)\[(\d+)\]")
+
+
+class Adapted(Struct, frozen=True):
+    """A turn that the dialect can say. `filters` turn its calls into what the client asked for."""
+
+    turn: Turn
+    filters: tuple[Callable[[], Filter], ...] = ()
+    adaptations: tuple[Adaptation, ...] = ()
+    tools: tuple[str, ...] | None = None  # the place of each tool in the turn as it was; None: the same
+    items: tuple[int, ...] | None = None  # … of each item
+
+    def place(self, param: str | None) -> str | None:
+        """A path in this turn, as it is in the turn as it was."""
+        found = _INDEXED.match(param or "")
+        if found is None or param is None:
+            return param
+        index, rest = int(found[2]), param[found.end() :]
+        if found[1] == "tools" and self.tools is not None and index < len(self.tools):
+            return self.tools[index] + rest
+        if found[1] == "input" and self.items is not None and index < len(self.items):
+            return f"input[{self.items[index]}]{rest}"
+        return param
+
+    @contextmanager
+    def in_places(self) -> Iterator[None]:
+        """What the dialect refuses, it names by its place in the turn as it was."""
+        try:
+            yield
+        except InvalidRequest as error:
+            error.param = self.place(error.param)
+            raise
+
+    def placed(self, adaptations: tuple[Adaptation, ...]) -> tuple[Adaptation, ...]:
+        """All adaptations: the layer's, and the dialect's at their places in the turn as it was."""
+        return (
+            *self.adaptations,
+            *(Adaptation(self.place(each.param) or "", each.action, each.detail) for each in adaptations),
+        )
+
+
+def adapt(
+    turn: Turn, native_tools: frozenset[str] | None, own_fields: frozenset[str] = frozenset()
+) -> Adapted:
+    """For a dialect with these types of tools of its own (None: all, and nothing is done), and these fields.
+
+    Raises InvalidRequest if `tool_choice` demands what cannot be offered, or a tool that changes how all
+    others are called cannot be.
+    """
+    if native_tools is None:
+        return Adapted(turn)
+    adapted = Adaptations()
+    for path in strange_fields(turn):
+        if path not in own_fields:
+            adapted.dropped(path, NOT_OFFERED)
+    if not turn.tools and turn.tool_choice is None and not any(is_told_anew(item) for item in turn.items):
+        return Adapted(turn, adaptations=adapted.noted)  # the common case is spared what follows
+    offer = Offer(turn, native_tools, adapted)
+    choice = chosen(turn.tool_choice, offer, native_tools)
+    items, places = retold(turn.items, offer, native_tools)
+    back = {tool.name: tool for tool in offer.by_key.values() if tool.differs}
+    return Adapted(
+        replace(turn, tools=offer.tools, tool_choice=choice, items=items),
+        (partial(CallsBack, back),) if back else (),
+        adapted.noted,
+        tuple(offer.places),
+        tuple(places),
+    )
