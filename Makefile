@@ -35,10 +35,11 @@ test-upstream: $(VENV)/.upstream ## The tests against a real llama.cpp server; `
 bench: $(VENV)/.runtime ## Measure speed and memory, beside others in the same run
 	$(BIN)/python -m bench $(ARGS)
 
-docs: $(VENV)/.dev ## Write again what is made from the code: settings, schema, example file
+docs: $(VENV)/.dev ## Write again what is made from the code: settings, schema, example file, fields
 	$(BIN)/antiphon schema --format markdown > docs/settings.md
 	$(BIN)/antiphon schema > antiphon.schema.json
 	$(BIN)/antiphon schema --format yaml > antiphon.example.yaml
+	$(BIN)/antiphon fields > docs/fields.md
 
 # The lock files hold the exact version and hashes of every package, for all platforms and Python versions
 # at once. The other two are held to the versions of the first, so that tests run what is served.

@@ -13,14 +13,15 @@ import pytest
 from ruamel.yaml import YAML
 
 import antiphon
-from antiphon.cli import COMMANDS, KEY_COMMANDS
-from antiphon.settings import ProviderSettings, ProviderTimeouts, StaticKey
+from antiphon.cli import COMMANDS, KEY_COMMANDS, fields
+from antiphon.settings import ProviderSettings, ProviderTimeouts, SealKey, StaticKey
 from antiphon.settings.example import example
 from antiphon.settings.fields import settings_of
 from antiphon.settings.reference import reference, sentence
 from antiphon.settings.schema import json_schema
 from antiphon.settings.sources import load
 from antiphon.upstream.providers import PROVIDERS
+from tests.upstream.auth.test_google import key_file
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -33,7 +34,7 @@ def page(name: str) -> str:
 
 def test_every_setting_has_its_sentence() -> None:
     fields = {setting.name: setting.field for setting in settings_of()}
-    for section in (StaticKey, ProviderSettings, ProviderTimeouts):
+    for section in (StaticKey, SealKey, ProviderSettings, ProviderTimeouts):
         fields |= {f"{section.__name__}.{name}": field for name, field in section.model_fields.items()}
     assert not [name for name, field in fields.items() if not sentence(field).endswith(".")]
 
@@ -44,6 +45,10 @@ def test_the_page_of_settings_is_that_of_the_code() -> None:
 
 def test_the_schema_for_editors_is_that_of_the_code() -> None:
     assert json.loads(page("antiphon.schema.json")) == json_schema(), again
+
+
+def test_the_page_of_fields_is_that_of_the_code() -> None:
+    assert page("docs/fields.md") == fields.page(), again
 
 
 def test_the_example_file_is_that_of_the_code() -> None:
@@ -59,7 +64,11 @@ ENVIRONMENT = {
     "OPENAI_EU_KEY": "k",
     "LAPTOP_KEY": "0123456789abcdef",
     "CI_GATEWAY_KEY": "0123456789abcdef",
+    "SEAL_KEY_2026_08": "0123456789abcdef0123456789abcdef",
+    "SEAL_KEY_2026_11": "0123456789abcdef0123456789abcdee",
 }
+SHOWN = {"OPENAI_API_KEY": "k", "GROQ_API_KEY": "k", "COHERE_API_KEY": "k", "AWS_BEARER_TOKEN_BEDROCK": "k"}
+SHOWN |= {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "k"}
 
 
 def test_every_line_of_the_example_file_can_be_switched_on(tmp_path: Path) -> None:
@@ -84,10 +93,12 @@ def test_the_example_file_meets_the_schema() -> None:
 def test_configuration_shown_in_the_documentation_is_right(name: str, tmp_path: Path) -> None:
     shown = re.findall(r"```yaml\n(.*?)```", page(name), flags=re.DOTALL)
     assert shown
+    account = tmp_path / "google.json"
+    account.write_bytes(key_file())
     for number, text in enumerate(shown):
         file = tmp_path / f"{number}.yaml"
         file.write_text(text)
-        load({**ENVIRONMENT, "OPENAI_API_KEY": "k", "GROQ_API_KEY": "k"}, config=file)
+        load({**ENVIRONMENT, **SHOWN, "GOOGLE_APPLICATION_CREDENTIALS": str(account)}, config=file)
 
 
 def test_every_dependency_has_its_reason() -> None:

@@ -12,9 +12,10 @@ import sys
 import urllib.request
 from pathlib import Path
 
+import pytest
 from pydantic import SecretStr
 
-from antiphon.cli.banner import key_command, text
+from antiphon.cli.banner import UNDER_UV, key_command, text
 from antiphon.settings import ProviderSettings, Settings, Simulated, StaticKey
 from antiphon.settings.places import data_folder
 
@@ -50,11 +51,22 @@ def test_without_the_simulated_model_the_line_asks_a_provider() -> None:
     )
 
 
-def test_the_command_for_another_key_names_this_program_and_this_folder() -> None:
+def test_the_command_for_another_key_names_this_program_and_this_folder(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv(UNDER_UV, raising=False)
     other = Settings(data=Path("my data"))
     assert key_command(".venv/bin/antiphon", other) == ".venv/bin/antiphon keys create NAME --data 'my data'"
     module = key_command("/x/antiphon/__main__.py", Settings(data=data_folder()))
     assert module == shlex.join([sys.executable, "-m", "antiphon", "keys", "create", "NAME"])
+
+
+def test_under_uv_the_command_is_one_for_uv_because_no_other_shell_has_its_path(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(UNDER_UV, "1")
+    settings = Settings(data=data_folder())
+    assert key_command("/x/.venv/bin/antiphon", settings) == "uv run antiphon keys create NAME"
 
 
 def test_what_the_banner_says_works_when_it_is_pasted(tmp_path: Path) -> None:

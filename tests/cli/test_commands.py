@@ -16,7 +16,7 @@ from antiphon.cli import COMMANDS, KEY_COMMANDS, keys, main, serve
 from antiphon.protocol.errors import StorageUnavailable
 from antiphon.settings import Settings
 from antiphon.settings.fields import settings_of
-from antiphon.settings.providers import keys_in
+from antiphon.settings.providers import DIALECTS, keys_in
 from antiphon.stores.accounts import KeyRow
 from antiphon.upstream.providers import PROVIDERS
 from antiphon.version import __version__
@@ -122,14 +122,20 @@ def test_check_shows_what_would_be_served(
 def test_check_prints_json_without_secrets(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("GROQ_API_KEY", "gsk-secret")
-    Path("a.yaml").write_text("port: 9\nkeys: [{name: x, key: gateway-secret-key}]\n")
+    monkeypatch.setenv("GROQ_API_KEY", "gsk-canary")
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "aws-canary")
+    Path("a.yaml").write_text("port: 9\nkeys: [{name: x, key: gateway-canary-key}]\n")
     assert main(["check", "a.yaml", "--json"]) == 0
     said = capsys.readouterr().out
     found = json.loads(said)
     assert (found["ok"], found["file"], found["settings"]["port"]) == (True, "a.yaml", 9)
-    assert found["providers"][0]["key"] == "GROQ_API_KEY"
-    assert "secret" not in said
+    assert {row["name"]: row["key"] for row in found["providers"]} == {
+        "groq": "GROQ_API_KEY",
+        "bedrock": "AWS_ACCESS_KEY_ID",
+    }
+    assert "canary" not in said
 
 
 def test_check_prints_problems_as_json_too(capsys: pytest.CaptureFixture[str]) -> None:
@@ -221,6 +227,13 @@ def test_serve_hands_over_the_settings_and_shows_the_banner(
     assert main(["serve", "--port", "9", "--log-level", "error", "--data", "d", "--host", "h"]) == 0
     assert (seen[0].port, seen[0].log.level, seen[0].data, seen[0].host) == (9, "error", Path("d"), "h")
     assert "sk-gateway-1 (shown this once)" in capsys.readouterr().out
+
+
+def test_fields_prints_what_becomes_of_each_in_every_dialect(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fields"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("# Fields\n")
+    assert all(f"`{dialect}`" in printed for dialect in DIALECTS)
 
 
 def test_schema_prints_a_schema_a_page_and_an_example(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ from antiphon.settings.sources import Loaded, load
 from antiphon.upstream.base import Provider
 from antiphon.upstream.dialects.chat import Chat
 from antiphon.upstream.dialects.responses import Responses
+from antiphon.upstream.filters.think_tags import ThinkTags
 
 TABLE = {
     "openai": Provider("openai", Responses(), "https://api.openai.com/v1", key_from="OPENAI_API_KEY"),
@@ -26,6 +27,7 @@ TABLE = {
         headers={"x-from": "us"},
     ),
     "ollama": Provider("ollama", Chat(), "http://127.0.0.1:11434/v1", local=True),
+    "local": Provider("local", Chat(), "http://127.0.0.1:1/v1", local=True, filters=(ThinkTags,)),
 }
 
 

@@ -34,6 +34,7 @@ providers:
     quirks: {tok_k: true, top_k: maybe, extra_body: {n: 5}}
     api_key: ${NOPE}
     timeouts: {idle: -1, total: long, foo: 1}
+    filters: [think_tags, think_tag]
   sim: {dialect: chat, base_url: http://x}
   groq: {enabled: no, modls: []}
 """
@@ -52,7 +53,8 @@ antiphon.yaml:12: providers.grok: no built-in provider, so it needs dialect and 
 antiphon.yaml:13: providers.Grok Q: a character that is not allowed in this name
 antiphon.yaml:14: providers.openai: no key; set OPENAI_API_KEY or api_key, or `enabled: false`
 antiphon.yaml:15: providers.openai.modles: no such setting, did you mean `models`?
-antiphon.yaml:17: providers.mine.dialect: should be 'responses', 'chat' or 'anthropic', did you mean `chat`?
+antiphon.yaml:17: providers.mine.dialect: should be 'responses', 'chat', 'anthropic', 'cohere', \
+'converse', 'ollama' or 'gemini', did you mean `chat`?
 antiphon.yaml:18: providers.mine.base_url: a base URL begins with http:// or https://
 antiphon.yaml:21: providers.other.base_url: credentials and queries belong into api_key, headers and query
 antiphon.yaml:22: providers.other.quirks.tok_k: no such quirk of this dialect, did you mean `top_k`?
@@ -61,8 +63,10 @@ antiphon.yaml:23: providers.other.api_key: the environment has no NOPE; `${NOPE:
 antiphon.yaml:24: providers.other.timeouts.idle: should be greater than 0
 antiphon.yaml:24: providers.other.timeouts.total: not a number
 antiphon.yaml:24: providers.other.timeouts.foo: no such setting
-antiphon.yaml:25: providers.sim: this name belongs to the built-in simulated model
-antiphon.yaml:26: providers.groq.modls: no such setting, did you mean `models`?
+antiphon.yaml:25: providers.other.filters[1]: should be 'think_tags' or 'reasoning_tags', did you \
+mean `think_tags`?
+antiphon.yaml:26: providers.sim: this name belongs to the built-in simulated model
+antiphon.yaml:27: providers.groq.modls: no such setting, did you mean `models`?
 """
 
 
@@ -94,6 +98,10 @@ def test_everything_that_is_wrong_is_said_at_once_with_its_line_and_the_near_mis
         ("keys: text", "antiphon.yaml:1: keys: a list is needed here"),
         ("host: {a: b}", "antiphon.yaml:1: host: text is needed here"),
         ("storage: postgresql://db", "antiphon.yaml:1: storage: a database URL begins with sqlite:///"),
+        (
+            "requests:\n  min_output_tokens: 16\n  max_output_tokens: 15\n",
+            "antiphon.yaml:3: requests.max_output_tokens: smaller than requests.min_output_tokens",
+        ),
     ],
 )
 def test_a_text_that_is_no_configuration_is_refused_in_plain_words(

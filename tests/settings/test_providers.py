@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import pkgutil
 from pathlib import Path
+from typing import get_args
 
-from antiphon.settings.providers import build, keys_in
+from antiphon.settings import FilterName
+from antiphon.settings.providers import FILTERS, build, keys_in
+from antiphon.upstream import filters
 from antiphon.upstream.base import Provider, Timeouts
 from antiphon.upstream.dialects.anthropic import Anthropic
 from antiphon.upstream.dialects.chat import Chat
 from antiphon.upstream.dialects.responses import Responses
+from antiphon.upstream.filters.think_tags import ThinkTags
 from tests.settings.setup import TABLE, loaded, problems
 
 
@@ -107,6 +112,22 @@ def test_the_dialect_of_a_built_in_provider_can_be_changed(tmp_path: Path) -> No
     text = "providers: {openai: {api_key: k, dialect: chat, quirks: {top_k: true}}}"
     openai = built(text, tmp_path)["openai"]
     assert (openai.dialect, openai.base_url) == (Chat(top_k=True), "https://api.openai.com/v1")
+
+
+def test_a_filter_is_called_like_its_module_and_each_can_be_set() -> None:
+    modules = {module.name for module in pkgutil.iter_modules(filters.__path__)}
+    assert modules == set(FILTERS) == set(get_args(FilterName))
+
+
+def test_a_provider_of_ones_own_has_the_filters_that_are_set(tmp_path: Path) -> None:
+    text = "providers: {mine: {dialect: chat, base_url: http://h, filters: [think_tags]}}"
+    assert built(text, tmp_path)["mine"].filters == (ThinkTags,)
+    assert built(text.replace(", filters: [think_tags]", ""), tmp_path)["mine"].filters == ()
+
+
+def test_a_built_in_provider_keeps_its_filters_unless_others_are_set(tmp_path: Path) -> None:
+    assert built("providers: {local: {}}", tmp_path)["local"].filters == (ThinkTags,)
+    assert built("providers: {local: {filters: []}}", tmp_path)["local"].filters == ()
 
 
 def test_a_built_provider_shows_neither_key_nor_headers(tmp_path: Path) -> None:

@@ -36,6 +36,11 @@ COMMANDS = {
         "Print the schema of the configuration file, for editors.",
         ("antiphon schema > antiphon.schema.json", "antiphon schema --format markdown"),
     ),
+    "fields": (
+        "antiphon.cli.fields:fields",
+        "Print what becomes of each field of a request, in every dialect.",
+        ("antiphon fields", "antiphon fields > fields.md"),
+    ),
     "version": (
         "antiphon.cli.version:version",
         "Print the versions of Antiphon and of what it runs on.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import shutil
 import sys
@@ -11,6 +12,9 @@ from pathlib import Path
 from antiphon.settings import Settings
 from antiphon.settings.places import data_folder
 from antiphon.version import __version__
+
+UNDER_UV = "UV_RUN_RECURSION_DEPTH"
+"""Set by `uv run` for what it runs, beside a PATH that no other shell has."""
 
 
 def text(url: str, key: str | None, settings: Settings, key_command: str) -> str:
@@ -46,6 +50,8 @@ def key_command(program: str, settings: Settings) -> str:
     """The command that makes a key for this very data folder, as it can be pasted here."""
     if Path(program).name == "__main__.py":
         words = [sys.executable, "-m", "antiphon"]
+    elif UNDER_UV in os.environ:
+        words = ["uv", "run", "antiphon"]
     else:
         words = ["antiphon" if _is_on_path(program) else program]
     words += ["keys", "create", "NAME"]

@@ -64,9 +64,18 @@ def _row(loaded: Loaded, provider: Provider) -> dict[str, Any]:
         "name": provider.name,
         "dialect": provider.dialect.name,
         "base_url": provider.base_url,
-        "key": loaded.layer.place(("providers", provider.name, "api_key")) if provider.key else None,
+        "key": _place_of_key(loaded, provider),
         "models": list(provider.models),
     }
+
+
+def _place_of_key(loaded: Loaded, provider: Provider) -> str | None:
+    entry = loaded.settings.providers[provider.name]
+    if entry.aws.access_key_id is not None:
+        return loaded.layer.place(("providers", provider.name, "aws", "access_key_id"))
+    if entry.service_account is not None:
+        return loaded.layer.place(("providers", provider.name, "service_account"))
+    return loaded.layer.place(("providers", provider.name, "api_key")) if provider.key else None
 
 
 def _rows(loaded: Loaded) -> Iterator[tuple[str, ...]]:

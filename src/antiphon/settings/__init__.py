@@ -14,11 +14,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ByteSize, ConfigDict, Field, SecretStr, StringConstraints, field_validator
+from pydantic import (
+    BaseModel,
+    ByteSize,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 
 from antiphon.settings.places import data_folder
 
-DialectName: TypeAlias = Literal["responses", "chat", "anthropic"]
+DialectName: TypeAlias = Literal["responses", "chat", "anthropic", "cohere", "converse", "ollama", "gemini"]
+FilterName: TypeAlias = Literal["think_tags", "reasoning_tags"]
 Seconds: TypeAlias = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 HeaderName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
 ProviderName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
@@ -105,6 +115,50 @@ class Requests(Section):
     store: bool = True
     """What `store` is when a request does not say."""
 
+    adaptation: Literal["lenient", "strict"] = "lenient"
+    """What `adaptation` is when a request does not say: `strict` refuses what a model cannot be asked exactly
+    as it was written, `lenient` adapts it and lists that in the response."""
+
+    @field_validator("max_output_tokens")
+    @classmethod
+    def _leaves_a_choice(cls, largest: int | None, info: ValidationInfo) -> int | None:
+        if largest is not None and largest < info.data.get("min_output_tokens", 1):
+            raise ValueError("smaller than requests.min_output_tokens")
+        return largest
+
+
+class SealKey(Section):
+    """A secret under which thoughts are sealed."""
+
+    id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
+    """Its name, which stands in every envelope that it sealed, readable."""
+
+    key: Annotated[SecretStr, Field(min_length=32, max_length=1000)]
+    """The secret, random and best written as `${NAME}`; `openssl rand -base64 32` makes one."""
+
+
+class Reasoning(Section):
+    """What models thought: sealed for its way through clients, and brought back to who can read it."""
+
+    seal_keys: list[SealKey] = []
+    """Under what `encrypted_content` is sealed: the first key seals, all open. Without any, a secret of the
+    data folder does, which also opens what it sealed when there are keys. Processes that serve the same
+    clients need the same keys."""
+
+    lifetime: Annotated[int, Field(ge=60, le=3_650 * 86_400)] = 90 * 86_400
+    """Seconds after which sealed thoughts are left out of a conversation; 90 days."""
+
+    foreign: Literal["drop", "summary"] = "drop"
+    """What becomes of sealed thoughts that the model cannot read, because another one thought them: `drop`
+    leaves them out, `summary` sends their summary as text, if there is one."""
+
+    @field_validator("seal_keys")
+    @classmethod
+    def _have_names_of_their_own(cls, keys: list[SealKey]) -> list[SealKey]:
+        if len({key.id for key in keys}) < len(keys):
+            raise ValueError("two keys have the same id")
+        return keys
+
 
 class Timeouts(Section):
     """Deadlines of one call to a model."""
@@ -166,6 +220,22 @@ class Simulated(Section):
     """The rules file of `sim/script`."""
 
 
+class ProviderAWS(Section):
+    """Where in AWS a provider is, and who calls it there. With access keys each request is signed."""
+
+    region: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$")] | None = None
+    """The region, such as `eu-central-1`."""
+
+    access_key_id: str | None = None
+    """The id of an access key, in place of `api_key`."""
+
+    secret_access_key: SecretStr | None = None
+    """The secret of that access key, best written as `${NAME}`."""
+
+    session_token: SecretStr | None = None
+    """The token that goes with temporary access keys."""
+
+
 class ProviderSettings(Section):
     """Somebody who serves models. A built-in provider needs only what differs from its built-in values."""
 
@@ -178,6 +248,12 @@ class ProviderSettings(Section):
     api_key: SecretStr | None = None
     """Its key, best written as `${NAME}`. A built-in provider finds it in its usual variable."""
 
+    service_account: Path | None = None
+    """The key file of a Google service account, in place of a key."""
+
+    aws: ProviderAWS = ProviderAWS()
+    """The region and the access keys of a provider in AWS, in place of a key."""
+
     headers: dict[HeaderName, SecretStr] = {}
     """Header fields sent with each request, by name."""
 
@@ -186,6 +262,11 @@ class ProviderSettings(Section):
 
     quirks: dict[str, Any] = {}
     """Where it departs from its dialect; the names stand in docs/settings.md."""
+
+    filters: list[FilterName] | None = None
+    """What its answers go through: `think_tags` makes thoughts of what stands in `<think>` tags at the
+    beginning of a text, `reasoning_tags` of what stands in `<reasoning>` tags. A built-in provider has those
+    it needs; `[]` switches them off."""
 
     timeouts: ProviderTimeouts = ProviderTimeouts()
     """Deadlines of calls to it."""
@@ -235,6 +316,7 @@ class Settings(Section):
     limits: Limits = Limits()
     stream: Stream = Stream()
     requests: Requests = Requests()
+    reasoning: Reasoning = Reasoning()
     timeouts: Timeouts = Timeouts()
     simulated: Simulated = Simulated()
 

@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 
 from antiphon.settings import Section, Settings
+from antiphon.settings.aws import is_amazons
 from antiphon.settings.fields import bare
 from antiphon.settings.reference import plain, sentence
 from antiphon.upstream.providers import PROVIDERS
@@ -68,11 +69,14 @@ def _providers(found: Mapping[str, str]) -> Iterator[str]:
     yield "# Built in, and enabled by its variable alone:\n"
     for name, provider in PROVIDERS.items():
         if provider.key_from:
-            yield f"# {name:<12} {provider.key_from}\n"
+            yield f"# {name:<12} {provider.key_from}{' and AWS_REGION' if is_amazons(provider) else ''}\n"
     local = [name for name, provider in PROVIDERS.items() if provider.local]
     yield f"# Built in, and enabled by standing here: {', '.join(local)};\n"
-    rest = [name for name, provider in PROVIDERS.items() if not provider.key_from and not provider.local]
-    yield f"# with base_url and api_key: {', '.join(rest)}.\n"
+    rest = [provider for provider in PROVIDERS.values() if not provider.key_from and not provider.local]
+    amazons = [provider.name for provider in rest if is_amazons(provider)]
+    yield f"# with aws, and api_key if there are no access keys in it: {', '.join(amazons)};\n"
+    others = [provider.name for provider in rest if not is_amazons(provider)]
+    yield f"# with base_url and api_key: {', '.join(others)}.\n"
     yield "providers:\n" if found else "#providers:\n"
     for name, variable in found.items():
         yield f"  {name}:\n    api_key: ${{{variable}}}\n"

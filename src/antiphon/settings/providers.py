@@ -8,33 +8,58 @@ other name is a provider of the operator's own, which needs `dialect` and `base_
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
-from antiphon.settings import DialectName, ProviderSettings, Settings, Timeouts
+from antiphon.settings import DialectName, FilterName, ProviderSettings, Settings, Timeouts, aws
 from antiphon.settings.layers import Layer, single
 from antiphon.settings.problems import ConfigurationError, Problem, SettingPath, near_miss
 from antiphon.settings.quirks import names_of
 from antiphon.settings.words import in_words
-from antiphon.upstream.base import Dialect, Provider
+from antiphon.upstream.auth.google import ServiceAccount, service_account
+from antiphon.upstream.base import Dialect, Filter, Provider
 from antiphon.upstream.base import Timeouts as Deadlines
 from antiphon.upstream.dialects.anthropic import Anthropic
 from antiphon.upstream.dialects.chat import Chat
+from antiphon.upstream.dialects.cohere import Cohere
+from antiphon.upstream.dialects.converse import Converse
+from antiphon.upstream.dialects.gemini import Gemini
+from antiphon.upstream.dialects.ollama import Ollama
 from antiphon.upstream.dialects.responses import Responses
+from antiphon.upstream.filters.reasoning_tags import ReasoningTags
+from antiphon.upstream.filters.think_tags import ThinkTags
 from antiphon.upstream.providers import PROVIDERS
 from antiphon.upstream.simulated import SIMULATED, ScriptError, Simulated
 
 Table: TypeAlias = Mapping[str, Provider]
 
-DIALECTS: Mapping[DialectName, Any] = {"responses": Responses, "chat": Chat, "anthropic": Anthropic}
+DIALECTS: Mapping[DialectName, Any] = {
+    "responses": Responses,
+    "chat": Chat,
+    "anthropic": Anthropic,
+    "cohere": Cohere,
+    "converse": Converse,
+    "ollama": Ollama,
+    "gemini": Gemini,
+}
+
+FILTERS: Mapping[FilterName, Callable[[], Filter]] = {
+    "think_tags": ThinkTags,
+    "reasoning_tags": ReasoningTags,
+}
 
 # Where a key goes when the provider is not built in: (header, what stands before the key).
 KEY_HEADERS: Mapping[DialectName, tuple[str, str]] = {
     "responses": ("Authorization", "Bearer "),
     "chat": ("Authorization", "Bearer "),
     "anthropic": ("x-api-key", ""),
+    "cohere": ("Authorization", "Bearer "),
+    "converse": ("Authorization", "Bearer "),
+    "ollama": ("Authorization", "Bearer "),
+    "gemini": ("x-goog-api-key", ""),
 }
 
 
@@ -43,15 +68,21 @@ def keys_in(environ: Mapping[str, str], table: Table = PROVIDERS) -> dict[str, s
     return {
         name: provider.key_from
         for name, provider in table.items()
-        if provider.key_from and environ.get(provider.key_from)
+        if provider.key_from
+        and environ.get(provider.key_from)
+        and (not aws.is_amazons(provider) or aws.has_region(environ))
     }
 
 
 def discovered(environ: Mapping[str, str], table: Table = PROVIDERS) -> Layer:
     """A layer with those providers and their keys."""
     layer = Layer({"providers": {}})
-    for name, variable in keys_in(environ, table).items():
+    keys = keys_in(environ, table)
+    for name, variable in keys.items():
         layer = layer.covered_by(single(("providers", name, "api_key"), environ[variable], variable))
+    for name, provider in table.items():
+        if aws.is_amazons(provider) and provider.key_from:
+            layer = layer.covered_by(aws.discovered(name, environ, keyed=name in keys))
     return layer
 
 
@@ -94,13 +125,37 @@ def _problems_of(name: str, entry: dict[str, Any], table: Table) -> Iterator[tup
         yield (), f"no built-in provider, so it needs {' and '.join(missing)}{near_miss(name, table)}"
     elif builtin and not builtin.base_url and not entry.get("base_url"):
         yield (), "needs base_url"
-    if builtin and not builtin.local and not (entry.get("api_key") or entry.get("headers")):
+    yield from aws.problems(entry, str(entry.get("base_url") or (builtin.base_url if builtin else "")))
+    if account := entry.get("service_account"):
+        yield from _problems_of_account(account, entry)
+    elif builtin and not builtin.local and not _has_key(entry):
         where = f"{builtin.key_from} or api_key" if builtin.key_from else "api_key"
         yield (), f"no key; set {where}, or `enabled: false`"
     quirks = entry.get("quirks")
     known: Any = DIALECTS.get(cast("Any", dialect))
     if known and isinstance(quirks, dict):
         yield from _problems_of_quirks(known, quirks)
+
+
+def _has_key(entry: dict[str, Any]) -> bool:
+    return bool(entry.get("api_key") or entry.get("headers") or aws.has_keys(entry))
+
+
+def _problems_of_account(path: Any, entry: dict[str, Any]) -> Iterator[tuple[SettingPath, str]]:
+    """The file is read here too, so that `antiphon check` knows whether it can be."""
+    if entry.get("api_key"):
+        yield ("service_account",), "stands in place of api_key, so one of them is too much"
+    try:
+        _account(Path(str(path)))
+    except OSError as error:
+        yield ("service_account",), f"cannot be read: {error.strerror}"
+    except ValueError as error:
+        yield ("service_account",), str(error)
+
+
+def _account(path: Path) -> ServiceAccount:
+    """Raises OSError and ValueError."""
+    return service_account(path.expanduser().read_bytes())
 
 
 def _problems_of_quirks(dialect: Any, quirks: dict[str, Any]) -> Iterator[tuple[SettingPath, str]]:
@@ -125,15 +180,19 @@ def _built(name: str, entry: ProviderSettings, default: Timeouts, builtin: Provi
         )
     elif entry.dialect and entry.dialect != builtin.dialect.name:
         builtin = dataclasses.replace(builtin, dialect=DIALECTS[entry.dialect]())
+    base_url = aws.placed(entry.base_url or builtin.base_url, entry.aws)
+    auth = aws.credentials(entry.aws, base_url)
     return dataclasses.replace(
         builtin,
         dialect=_dialect(builtin.dialect, entry.quirks),
-        base_url=entry.base_url or builtin.base_url,
-        key=entry.api_key.get_secret_value() or None if entry.api_key else None,
+        base_url=base_url,
+        key=entry.api_key.get_secret_value() or None if entry.api_key and auth is None else None,
+        auth=_account(entry.service_account) if entry.service_account else auth or builtin.auth,
         headers={**builtin.headers, **_revealed(entry.headers)},
         query={**builtin.query, **_revealed(entry.query)},
         timeouts=Deadlines(**deadlines),
         models=tuple(entry.models) or builtin.models,
+        filters=builtin.filters if entry.filters is None else tuple(FILTERS[name] for name in entry.filters),
     )
 
 

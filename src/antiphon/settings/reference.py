@@ -9,7 +9,8 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import ByteSize
 from pydantic.fields import FieldInfo
 
-from antiphon.settings import ProviderSettings, ProviderTimeouts, Section, StaticKey
+from antiphon.settings import ProviderAWS, ProviderSettings, ProviderTimeouts, SealKey, Section, StaticKey
+from antiphon.settings.aws import is_amazons
 from antiphon.settings.environment import CONFIG
 from antiphon.settings.fields import bare, settings_of
 from antiphon.settings.places import CONFIG_FILE
@@ -47,7 +48,9 @@ _KINDS: dict[Any, str] = {
 
 _SECTIONS: tuple[tuple[str, str, type[Section]], ...] = (
     ("A key of `keys`", "keys[].", StaticKey),
+    ("A key of `reasoning.seal_keys`", "reasoning.seal_keys[].", SealKey),
     ("A provider of `providers`", "providers.<name>.", ProviderSettings),
+    ("Amazon's part of a provider", "providers.<name>.aws.", ProviderAWS),
     ("Timeouts of a provider", "providers.<name>.timeouts.", ProviderTimeouts),
 )
 
@@ -88,9 +91,11 @@ def _providers() -> str:
 
 
 def _enabling(provider: Provider) -> str:
+    if is_amazons(provider):
+        return f"`AWS_REGION` and `{provider.key_from}`, or `aws`" if provider.key_from else "`aws` and a key"
     if provider.key_from:
         return f"`{provider.key_from}`"
-    return "its name in `providers`" if provider.local else "`base_url` and `api_key`"
+    return "its name in `providers`" if provider.local else "`base_url` and a key"
 
 
 def _quirks(dialect: Any) -> str:

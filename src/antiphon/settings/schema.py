@@ -13,7 +13,7 @@ from antiphon.upstream.simulated import SIMULATED
 
 _VARIABLE = {"type": "string", "pattern": r"\$\{", "description": "`${NAME}` or `${NAME:-default}`"}
 _NOT_TEXT = ("integer", "number", "boolean")
-_BOUNDS = frozenset(("enum", "minLength", "pattern"))
+_BOUNDS = frozenset(("const", "enum", "minLength", "pattern"))
 _SAID = ("title", "description", "default")
 
 
