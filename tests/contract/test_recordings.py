@@ -48,7 +48,7 @@ def events_of(recording: Recording) -> list[Event]:
 
 def deltas_of(recording: Recording) -> list[Delta]:
     dialect = DIALECTS[recording.family]
-    if recording.kind == "sse":
+    if recording.streamed:
         return list(stream_deltas(dialect, [recording.wire]))
     return list(answer_deltas(dialect, recording.wire))
 

@@ -93,6 +93,15 @@ def test_a_call_of_a_server_brings_its_output() -> None:
     assert isinstance(failed, Gave) and failed.output == '{"code":1}'
 
 
+@pytest.mark.parametrize(
+    ("written", "said"), [('{"a": "cu', '{"arguments":"{\\"a\\": \\"cu"}'), ("[1]", '{"arguments":[1]}')]
+)
+def test_arguments_that_are_no_object_are_put_into_one(written: str, said: str) -> None:
+    (spoke,) = told(call("1", arguments=written))
+    assert isinstance(spoke, Spoke)
+    assert spoke.calls[0].arguments == said
+
+
 @pytest.mark.parametrize("arguments", ["", " ", None])
 def test_arguments_that_are_empty_are_the_empty_object(arguments: Any) -> None:
     (spoke,) = told(call("1", arguments=arguments))

@@ -48,8 +48,7 @@ def request_of(case: dict[str, Any], dialect: str) -> dict[str, Any]:
     encoder = dialect_of(dialect)
     try:
         adapted = adapt(turn_of(case, dialect), encoder.native_tools, encoder.own_fields)
-        with adapted.in_places():
-            request = encoder.encode(adapted.turn)
+        request = adapted.encoded(encoder.encode)
     except InvalidRequest as error:
         return {"error": {"type": type(error).__name__, "message": error.message, "param": error.param}}
     return {

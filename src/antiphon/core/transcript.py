@@ -22,11 +22,11 @@ from msgspec import Struct, field
 
 from antiphon.core.adaptations import Adaptations
 from antiphon.core.unsaid import NOT_OFFERED, foreign_compaction, without_item
-from antiphon.protocol.json import JSON, encode
+from antiphon.protocol.json import JSON, MalformedJSON, decode, encode
 
 
 class Call(Struct, frozen=True):
-    """A call of a function. `arguments` is JSON text, never empty."""
+    """A call of a function. `arguments` is the JSON text of an object."""
 
     id: str
     name: str
@@ -77,6 +77,22 @@ def steps(items: list[JSON], adapted: Adaptations) -> list[Step]:
     for index, item in enumerate(items):
         transcript.add(item, f"input[{index}]")
     return transcript.close()
+
+
+def object_text(arguments: Any) -> str:
+    """The arguments of a call as the JSON text of an object: templates can say nothing else.
+
+    Empty ones are the empty object; whatever else a model wrote (or could not end) is the one member of one.
+    """
+    text = arguments.strip() if isinstance(arguments, str) else encode(arguments).decode()
+    if text in ("", "null"):
+        return "{}"
+    raw = text.encode("utf-8", "replace")
+    try:
+        value = decode(raw)
+    except MalformedJSON:
+        value = raw.decode()
+    return text if isinstance(value, dict) else encode({"arguments": value}).decode()
 
 
 def text_of(part: JSON) -> str:
@@ -168,9 +184,7 @@ class Transcript:
             spoke.thoughts.extend(found)
 
     def _call(self, item: JSON) -> None:
-        arguments = item.get("arguments")
-        text = arguments.strip() if isinstance(arguments, str) else ""
-        call = Call(_id_of(item), str(item.get("name")), text or "{}")  # "" is not JSON
+        call = Call(_id_of(item), str(item.get("name")), object_text(item.get("arguments")))
         self._names[call.id] = call.name
         self._assistant().calls.append(call)
 

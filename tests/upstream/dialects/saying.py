@@ -32,8 +32,7 @@ TOOLS = [
 def said_to(dialect: Dialect, turn: Turn) -> WireRequest:
     """The request, as the gateway makes it: with every tool a function."""
     adapted = adapt(turn, dialect.native_tools, dialect.own_fields)
-    with adapted.in_places():
-        request = dialect.encode(adapted.turn)
+    request = adapted.encoded(dialect.encode)
     return replace(request, adaptations=adapted.placed(request.adaptations))
 
 

@@ -1,5 +1,6 @@
 """Cerebras: https://inference-docs.cerebras.ai.
 
+Images are data URLs (https://inference-docs.cerebras.ai/capabilities/image-inputs).
 Penalties, `parallel_tool_calls` and `service_tier` are refused with a 400. Qwen's thoughts come in the text,
 those of other models in `reasoning`.
 """
@@ -14,6 +15,7 @@ CEREBRAS = Provider(
     name="cerebras",
     dialect=Chat(
         max_tokens="max_completion_tokens",
+        image_urls=False,
         replay="reasoning",
         parallel_tool_calls=False,
         penalties=False,

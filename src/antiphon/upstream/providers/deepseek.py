@@ -1,8 +1,9 @@
 """DeepSeek: https://api-docs.deepseek.com.
 
 Text only. It thinks unless told not to; thoughts that led to tool calls must come back, or the next turn
-is refused. A schema can only be told in words (`response_format` knows json_object), and strict functions
-are at another base URL.
+is refused ("Missing `reasoning_content` field"), calls of other models among them: for these the field is
+empty. A schema can only be told in words (`response_format` knows json_object), and strict functions are at
+another base URL.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ DEEPSEEK = Provider(
         images=False,
         reasoning="thinking",
         replay="reasoning_content",
+        needs_thoughts=True,
         strict=False,
         json_schema=False,
     ),

@@ -1,6 +1,7 @@
 """LM Studio: https://lmstudio.ai/docs/developer/openai-compat.
 
 `tool_choice` may only be a word, and `response_format` only a schema; the rest is refused with a 400.
+Images are data URLs.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from antiphon.upstream.filters.think_tags import ThinkTags
 
 LMSTUDIO = Provider(
     name="lmstudio",
-    dialect=Chat(alternate_roles=True, tool_choice="required", json_object=False, top_k=True),
+    dialect=Chat(
+        alternate_roles=True, image_urls=False, tool_choice="required", json_object=False, top_k=True
+    ),
     base_url="http://127.0.0.1:1234/v1",
     local=True,
     filters=(ThinkTags,),

@@ -1,8 +1,8 @@
 """Mistral: https://docs.mistral.ai/api.
 
 Fields it does not know are refused with a 422, `user` and `stream_options` among them (usage comes unasked).
-A user message must not follow a tool message (error 3230), and ids of calls have nine letters and digits
-(error 3280). Thoughts are parts of the content (C10), both ways.
+A user message must not follow a tool message, and the last one must be the user's or a tool's (error 3230);
+ids of calls have nine letters and digits (error 3280). Thoughts are parts of the content (C10), both ways.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ MISTRAL = Provider(
     name="mistral",
     dialect=Chat(
         user_after_tool=False,
+        user_last=True,
         files="document_url",
         replay="content",
         call_ids="nine",

@@ -1,4 +1,5 @@
-"""Ollama: https://docs.ollama.com/api/openai-compatibility. It takes `tool_choice` and does not obey it.
+"""Ollama: https://docs.ollama.com/api/openai-compatibility. It takes `tool_choice` and does not obey
+it; images are data URLs.
 
 `ollama` speaks Chat Completions, `ollama_native` the API of its own (https://docs.ollama.com/api/chat), in
 which requests can set the context size and say how long a model stays loaded, and a conversation that is too
@@ -13,7 +14,13 @@ from antiphon.upstream.dialects.ollama import Ollama
 
 OLLAMA = Provider(
     name="ollama",
-    dialect=Chat(tool_media=True, replay="reasoning", tool_choice="auto", parallel_tool_calls=False),
+    dialect=Chat(
+        image_urls=False,
+        tool_media=True,
+        replay="reasoning",
+        tool_choice="auto",
+        parallel_tool_calls=False,
+    ),
     base_url="http://127.0.0.1:11434/v1",
     local=True,
 )

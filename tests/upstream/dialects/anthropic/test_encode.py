@@ -201,10 +201,19 @@ def test_a_schema_is_native_where_the_model_takes_it() -> None:
     assert shape["schema"]["properties"]["age"] == {"type": "integer", "description": "(minimum 0)"}
 
 
+def test_bounds_that_the_model_is_not_held_to_are_noted() -> None:
+    assert noted(say(model=BUDGET, text=JSON_SCHEMA), "text.format.schema")
+    without = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
+    plain = {"format": {"type": "json_schema", "name": "n", "schema": without}}
+    assert say(model=BUDGET, text=plain).adaptations == ()
+
+
 def test_a_schema_is_a_forced_tool_on_older_models() -> None:
-    body = say(model=OLD, text=JSON_SCHEMA).body
+    request = say(model=OLD, text=JSON_SCHEMA)
+    body = request.body
     assert body["tool_choice"] == {"type": "tool", "name": ANSWER_TOOL, "disable_parallel_tool_use": True}
     assert body["tools"][-1]["input_schema"] == PERSON
+    assert noted(request, "text.format")
 
 
 def test_with_other_tools_the_model_calls_one_of_them_or_answers() -> None:

@@ -81,8 +81,15 @@ def test_for_a_model_without_later_system_messages_the_user_says_them() -> None:
     assert say(items=items).adaptations
 
 
-def test_empty_text_is_never_sent() -> None:
-    items = [message("system", ""), user(""), message("assistant", "", "b"), user("c"), message("user")]
+@pytest.mark.parametrize("empty", ["", " ", "\n\t"])
+def test_empty_text_is_never_sent(empty: str) -> None:
+    items = [
+        message("system", empty),
+        user(empty),
+        message("assistant", empty, "b"),
+        user("c"),
+        message("user"),
+    ]
     assert kinds(items) == ["user: Begin.", "assistant: b", "user: c"]
 
 
@@ -187,9 +194,11 @@ def test_a_compaction_of_another_is_refused_by_its_place(sealed: str) -> None:
     assert (raised.value.param, raised.value.code) == ("input[1]", "unsupported_value")
 
 
-def test_thoughts_that_came_to_nothing_are_left_out() -> None:
+def test_thoughts_that_came_to_nothing_are_left_out_and_noted() -> None:
     thought = {"type": "reasoning", "summary": [], "encrypted_content": "anthropic:sig"}
     assert kinds([user("a"), thought, user("b")]) == ["user: a b"]
+    (left_out,) = say(items=[user("a"), thought, user("b")]).adaptations
+    assert (left_out.param, left_out.action) == ("input", "dropped")
 
 
 BLOCKS = 'anthropic:blocks:[{"type":"server_tool_use","id":"s","name":"web_search","input":{}}]'

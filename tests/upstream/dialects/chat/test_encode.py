@@ -139,6 +139,26 @@ def test_effort_is_asked_for_in_the_server_s_words(quirk: str, effort: str, sent
     assert not request.adaptations
 
 
+@pytest.mark.parametrize(
+    ("choice", "disabled"),
+    [
+        (None, False),
+        ("auto", False),
+        ("none", False),
+        ("required", True),
+        ({"type": "function", "name": "f"}, True),
+    ],
+)
+def test_a_forced_call_leaves_deepseek_no_room_for_thoughts(choice: Any, disabled: bool) -> None:
+    fields = {"tools": [{"type": "function", "name": "f"}], "tool_choice": choice}
+    thinking = {"type": "disabled"} if disabled else None
+    assert encoded(fields, reasoning="thinking").body.get("thinking") == thinking
+    asked = encoded({**fields, "reasoning": {"effort": "low"}}, reasoning="thinking")
+    assert asked.body["thinking"] == (thinking or {"type": "enabled"})
+    assert [told.param for told in asked.adaptations] == (["reasoning.effort"] if disabled else [])
+    assert "thinking" not in encoded(fields).body
+
+
 def test_other_wishes_about_reasoning_are_named() -> None:
     assert encoded({"reasoning": {"mode": "pro"}}).adaptations == dropped("reasoning.mode")
 

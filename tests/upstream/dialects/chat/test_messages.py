@@ -99,8 +99,9 @@ def test_neighbours_of_one_role_are_joined_where_roles_must_alternate() -> None:
 def test_a_word_of_the_assistant_parts_a_tool_from_a_user_where_that_is_demanded() -> None:
     items = call("a"), output("a"), message("user", "go on")
     assert [one["role"] for one in said(*items)] == ["assistant", "tool", "user"]
-    bridged = said(*items, user_after_tool=False)
+    bridged, adaptations = encoded(*items, user_after_tool=False)
     assert [one["role"] for one in bridged] == ["assistant", "tool", "assistant", "user"]
+    assert [(one.param, one.action) for one in adaptations] == [("input", "emulated")]
 
 
 def test_text_thoughts_and_parallel_calls_of_one_turn_are_one_message() -> None:
@@ -133,6 +134,40 @@ def test_a_message_after_the_calls_of_its_turn_does_not_part_them_from_their_out
 def test_thoughts_go_back_in_the_field_that_the_server_reads(field: str) -> None:
     (back,) = said(reasoning("hm"), message("assistant", "hi"), replay=field)
     assert back == {"role": "assistant", "content": "hi", field: "hm"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sent"),
+    [
+        ('{"a": 1}', '{"a": 1}'),
+        ("", "{}"),
+        ('{"a": "cu', '{"arguments":"{\\"a\\": \\"cu"}'),
+        ("[1]", '{"arguments":[1]}'),
+    ],
+)
+def test_arguments_are_an_object_because_templates_can_say_nothing_else(arguments: str, sent: str) -> None:
+    assert said(call("a", "f", arguments), output("a"))[0]["tool_calls"] == [chat_call("a", "f", sent)]
+
+
+def test_a_call_of_an_mcp_server_gets_a_name_that_a_function_can_have() -> None:
+    item = {"type": "mcp_call", "id": "m", "name": "find it/ä", "arguments": "{}", "output": "x"}
+    assert said(item)[0]["tool_calls"] == [chat_call("m", "find_it__")]
+
+
+@pytest.mark.parametrize("last", [message("assistant", "hi"), message("system", "hi")])
+def test_where_the_user_must_speak_last_he_says_to_go_on(last: JSON) -> None:
+    messages, adaptations = encoded(message("user", "a"), last, user_last=True, system_first=False)
+    assert messages[2:] == [{"role": "user", "content": "Continue."}]
+    assert [(one.param, one.action) for one in adaptations] == [("input", "emulated")]
+    assert len(said(message("user", "a"), last, system_first=False)) == 2
+    assert [one["role"] for one in said(call("a"), output("a"), user_last=True)] == ["assistant", "tool"]
+
+
+def test_the_field_of_thoughts_stands_also_where_others_spoke_without_them_if_it_must() -> None:
+    items = call("a"), output("a"), message("assistant", "hi")
+    called, _, answered = said(*items, replay="reasoning_content", needs_thoughts=True)
+    assert (called["reasoning_content"], answered["reasoning_content"]) == ("", "")
+    assert "reasoning_content" not in said(*items, replay="reasoning_content")[0]
 
 
 def test_thoughts_go_back_as_parts_to_mistral() -> None:
@@ -201,7 +236,11 @@ def test_media_of_tools_follow_after_the_last_of_the_tool_messages() -> None:
         output("b", [IMAGE]),
         message("user", "so?"),
     )
-    messages = said(*items)
+    messages, adaptations = encoded(*items)
+    assert [(one.param, one.action) for one in adaptations] == [
+        ("input[2].output", "translated"),
+        ("input[3].output", "translated"),
+    ]
     assert messages[1:3] == [tool("a", "see"), tool("b", "(The output follows in the next user message.)")]
     of_a, of_b = (
         {"type": "text", "text": "Output of the call a:"},
@@ -237,7 +276,9 @@ def test_an_answer_that_says_nothing_is_no_message() -> None:
 
 
 def test_media_of_tools_stay_where_tool_messages_may_have_them() -> None:
-    assert said(call("a"), output("a", [IMAGE]), tool_media=True)[1] == tool("a", [CHAT_IMAGE])
+    messages, adaptations = encoded(call("a"), output("a", [IMAGE]), tool_media=True)
+    assert messages[1] == tool("a", [CHAT_IMAGE])
+    assert not adaptations
 
 
 def test_an_output_of_several_texts_is_one_string() -> None:

@@ -95,7 +95,7 @@ def test_c10_thoughts_of_a_stream_go_back_as_one_part_before_the_text_and_the_ca
     call = {"id": "D681PevKs", "function": {"name": "f", "arguments": '{"a":1}'}, "index": 0}
     said = *(chunk(content=piece) for piece in pieces), chunk(content="hi"), chunk(tool_calls=[call])
     _, assembler = play(hear(*said, chunk("tool_calls"), DONE, chat=MISTRAL.dialect))
-    (message,) = MISTRAL.dialect.encode(Turn(model="m", items=assembler.said)).body["messages"]
+    message, _ = MISTRAL.dialect.encode(Turn(model="m", items=assembler.said)).body["messages"]
     assert message["content"] == [
         {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]},
         {"type": "text", "text": "hi"},

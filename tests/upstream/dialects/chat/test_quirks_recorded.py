@@ -144,7 +144,7 @@ def test_c10_thoughts_in_parts_of_the_content_are_heard_and_go_back_as_they_came
     answer = as_said(recording)
     assert provider_of(recording) is MISTRAL
     assert answer.thoughts != ""
-    (said,) = MISTRAL.dialect.encode(Turn(model="m", items=answer.stored)).body["messages"]
+    said, _ = MISTRAL.dialect.encode(Turn(model="m", items=answer.stored)).body["messages"]
     closed = [{"closed": True, **part} if part["type"] == "thinking" else part for part in said["content"]]
     assert closed == message["content"]  # closed thoughts are what is meant where nothing is said
 

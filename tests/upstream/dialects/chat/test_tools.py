@@ -19,7 +19,8 @@ def function(name: str, **more: Any) -> JSON:
 
 
 def chat_function(name: str) -> JSON:
-    return {"type": "function", "function": {"name": name, "parameters": {"type": "object"}}}
+    parameters = {"type": "object", "properties": {}}  # OpenAI: "object schema missing properties"
+    return {"type": "function", "function": {"name": name, "parameters": parameters}}
 
 
 F, G = function("f"), function("g")

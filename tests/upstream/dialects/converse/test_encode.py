@@ -210,7 +210,7 @@ def test_a_schema_is_a_tool_that_must_be_called_where_it_is_not() -> None:
     config = request.body["toolConfig"]
     assert [tool["toolSpec"]["name"] for tool in config["tools"]] == ["now", "antiphon_answer"]
     assert config["toolChoice"] == {"any": {}}
-    assert request.adaptations == ()
+    assert params(request) == [("text.format", "emulated")]
 
 
 @pytest.mark.parametrize(("model", "kind"), [(LLAMA, "json_schema"), (CLAUDE, "json_object")])

@@ -131,9 +131,11 @@ def test_thoughts_go_back_where_they_are_read_and_nowhere_else() -> None:
     assert [(one.param, one.action) for one in request.adaptations] == [("input[1]", "dropped")]
 
 
-def test_thoughts_that_nothing_came_of_are_left_out() -> None:
+def test_thoughts_that_nothing_came_of_are_left_out_and_noted() -> None:
     thought = {"type": "reasoning", "summary": [], "encrypted_content": "converse:c2ln"}
-    assert messages(user("Hi"), thought) == [{"role": "user", "content": [{"text": "Hi"}]}]
+    request = say(user("Hi"), thought)
+    assert request.body["messages"] == [{"role": "user", "content": [{"text": "Hi"}]}]
+    assert [(one.param, one.action) for one in request.adaptations] == [("input", "dropped")]
 
 
 def test_a_compaction_is_refused() -> None:

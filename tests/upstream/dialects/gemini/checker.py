@@ -33,7 +33,7 @@ MIME = re.compile(r"(image/(png|jpeg|webp|heic|heif)|application/pdf|text/plain|
 NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_.:-]{0,127}")
 
 
-class Refused(Exception):
+class Refused(ValueError):
     """What Google would answer with a 400."""
 
 

@@ -131,7 +131,10 @@ def names(body: dict[str, Any]) -> list[str]:
 
 
 def test_functions_are_offered_as_they_are() -> None:
-    request = say(tools=[{**LOOK, "strict": True}, {"type": "function", "name": "now", "parameters": None}])
+    now = {"type": "function", "name": "now"}
+    bare = {**now, "parameters": {"type": "object"}}
+    request = say(tools=[{**LOOK, "strict": True}, {**now, "parameters": None}])
+    assert say(tools=[bare]).body["tools"] == request.body["tools"][1:]
     assert request.body["tools"] == [
         {
             "type": "function",

@@ -89,6 +89,64 @@ def test_a_blob_that_a_client_brought_from_the_provider_itself_is_passed_on() ->
     assert sent(thought(BLOB), dialect=Responses(seal="openai"))[0]["encrypted_content"] == BLOB
 
 
+@pytest.mark.parametrize(
+    "follows", [{"role": "user"}, {"role": "developer"}, {"type": "function_call_output"}]
+)
+def test_thoughts_of_which_nothing_came_are_left_out_because_openai_refuses_them(follows: JSON) -> None:
+    other = {"type": "message", "content": [], **follows}
+    request = encoded(thought(BLOB), thought(BLOB), other)
+    assert [item["type"] for item in request.body["input"]] == [other["type"]]
+    assert [(told.param, told.action) for told in request.adaptations] == [
+        ("input[0]", "dropped"),
+        ("input[1]", "dropped"),
+    ]
+
+
+def test_citations_have_the_fields_that_openai_knows_and_all_that_it_demands() -> None:
+    web = {"type": "url_citation", "url": "https://a.example", "title": "A", "start_index": 0, "end_index": 1}
+    file = {"type": "file_citation", "file_id": "", "filename": "a.pdf", "index": 0}
+    unheard_of = {"type": "of_the_future", "x": 1}
+    given = [
+        {**web, "cited_text": "a"},
+        {**file, "location": "page_location"},
+        {"type": "file_path"},
+        unheard_of,
+    ]
+    part = {"type": "output_text", "text": "a", "annotations": given}
+    (told,) = sent({"type": "message", "role": "assistant", "content": [part]})
+    assert told["content"] == [{**part, "annotations": [web, file, unheard_of]}]
+
+
+def test_what_the_model_said_has_a_list_of_citations_because_strict_servers_demand_it() -> None:
+    (told,) = sent(
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "a"}]}
+    )
+    assert told["content"] == [{"type": "output_text", "text": "a", "annotations": []}]
+
+
+def test_the_name_of_a_call_that_openai_would_refuse_is_made_fit_unless_it_is_offered() -> None:
+    made_up = {
+        "type": "function_call",
+        "call_id": "a",
+        "name": "server/tool.of ä" + "x" * 64,
+        "arguments": "{}",
+    }
+    (told,) = encoded(made_up).body["input"]
+    assert told["name"] == ("server_tool_of__" + "x" * 64)[:64]
+    (kept,) = encoded(made_up, tools=[{"type": "function", "name": made_up["name"]}]).body["input"]
+    assert kept["name"] == made_up["name"]
+
+
+@pytest.mark.parametrize("kind", ["message", "function_call", "web_search_call", "of_the_future"])
+def test_thoughts_stay_before_what_came_of_them(kind: str) -> None:
+    said = {"type": kind, "role": "assistant", "content": []}
+    assert [item["type"] for item in sent(thought(BLOB), thought(BLOB), said)] == [
+        "reasoning",
+        "reasoning",
+        kind,
+    ]
+
+
 @pytest.mark.parametrize("blob", [None, ""])
 def test_raw_thoughts_go_back_only_where_they_are_taken(blob: str | None) -> None:
     raw = thought(blob, content=[{"type": "reasoning_text", "text": "hm"}])

@@ -17,6 +17,7 @@ from antiphon.protocol.tools import WEB_SEARCH
 from antiphon.upstream import aws_errors
 from antiphon.upstream.base import Decoder, Framing, WireRequest
 from antiphon.upstream.claude.models import Abilities
+from antiphon.upstream.dialects.anthropic.content import may_be_pdf
 from antiphon.upstream.dialects.anthropic.decode import AnthropicDecoder
 from antiphon.upstream.dialects.anthropic.encode import encode_body
 from antiphon.upstream.dialects.anthropic.errors import error_of
@@ -43,6 +44,10 @@ class Anthropic:
     platform: Platform = "anthropic"
     """Whose envelope requests have: Anthropic's own, Bedrock's InvokeModel, or Vertex AI's rawPredict."""
 
+    urls: bool | None = None
+    """It fetches images and PDFs that are URLs, otherwise the gateway does. None: Anthropic's own API does,
+    the other platforms do not."""
+
     @property
     def framing(self) -> Framing:
         return "aws-event-stream" if self.platform == "bedrock" else "sse"
@@ -58,6 +63,11 @@ class Anthropic:
     @property
     def own_fields(self) -> frozenset[str]:
         return frozenset()
+
+    def takes_url(self, part: JSON, model: str) -> bool:
+        """Of files only PDFs (https://platform.claude.com/docs/en/build-with-claude/pdf-support)."""
+        fetches = self.platform == "anthropic" if self.urls is None else self.urls
+        return fetches and (part.get("type") != "input_file" or may_be_pdf(str(part.get("file_url"))))
 
     def encode(self, turn: Turn) -> WireRequest:
         body, betas, adaptations = encode_body(self, turn)

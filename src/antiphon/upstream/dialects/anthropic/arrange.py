@@ -20,7 +20,7 @@ _MOST_MARKERS = 4  # cache_control markers of one request
 def arrange(messages: list[JSON], later_system: bool, adapted: Adaptations) -> list[JSON]:
     """The messages in an order that Anthropic takes."""
     _pair_server_tools(messages)
-    kept = [message for message in messages if _without_last_thoughts(message)]
+    kept = [message for message in messages if _without_last_thoughts(message, adapted)]
     if len(kept) < len(messages) or any(message["role"] == "system" for message in kept):
         kept = _place_system_messages(kept, later_system, adapted)
     messages = kept
@@ -46,11 +46,12 @@ def has_block(messages: list[JSON], *kinds: str) -> bool:
     return any(block["type"] in kinds for message in messages for block in message["content"])
 
 
-def _without_last_thoughts(message: JSON) -> bool:
+def _without_last_thoughts(message: JSON, adapted: Adaptations) -> bool:
     """Thoughts cannot end a message: nothing came of them. False if nothing is left."""
     content = message["content"]
     while content and message["role"] == "assistant" and content[-1]["type"] in THOUGHTS:
         content.pop()
+        adapted.dropped("input", "nothing came of some thoughts, so they are not said")
     return bool(content)
 
 

@@ -1,6 +1,6 @@
 """Parts of a message, as Anthropic's content blocks.
 
-    input_text, output_text, refusal  → text          (never empty: that is refused)
+    input_text, output_text, refusal  → text          (never blank: that is refused)
     input_image                       → image         (URL, or base64 from a data URL)
     input_file                        → document      (PDF or plain text; URL of a PDF), or image
 
@@ -15,7 +15,7 @@ import binascii
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from antiphon.core.adaptations import Adaptations
 from antiphon.core.unsaid import NOT_OFFERED
@@ -77,13 +77,16 @@ def _seconds(ttl: str) -> int:
 
 
 def _text(part: JSON, path: str, adapted: Adaptations) -> JSON | None:
-    text = part.get("text")
-    return {"type": "text", "text": text} if text else None
+    return _words(part.get("text"))
 
 
 def _refusal(part: JSON, path: str, adapted: Adaptations) -> JSON | None:
-    text = part.get("refusal")
-    return {"type": "text", "text": text} if text else None
+    return _words(part.get("refusal"))
+
+
+def _words(text: Any) -> JSON | None:
+    """None: there is nothing but white space."""
+    return {"type": "text", "text": text} if text and not text.isspace() else None
 
 
 def _image(part: JSON, path: str, adapted: Adaptations) -> JSON:
@@ -109,6 +112,12 @@ def _file(part: JSON, path: str, adapted: Adaptations) -> JSON:
     else:
         raise _unreadable(path, "file_id", "A file must be given as `file_data` or `file_url`")
     return {**block, "title": title} if title and block["type"] == "document" else block
+
+
+def may_be_pdf(url: str) -> bool:
+    """Whether a file's URL does not say that it leads to something else."""
+    name = urlsplit(url).path.rpartition("/")[2]
+    return "." not in name or name.lower().endswith(".pdf")
 
 
 def _note_detail(part: JSON, path: str, adapted: Adaptations) -> None:

@@ -21,7 +21,7 @@ from antiphon.core.unsaid import NOT_OFFERED, unsaid_fields
 from antiphon.protocol.json import JSON
 from antiphon.protocol.json import encode as encode_json
 from antiphon.upstream.claude.models import BINDING_CONTROLS, Abilities, abilities_of
-from antiphon.upstream.claude.schema import strict_schema
+from antiphon.upstream.claude.schema import IN_DESCRIPTIONS, THROUGH_TOOL, reshaped
 from antiphon.upstream.dialects.anthropic.arrange import (
     THOUGHTS,
     answers_without_thoughts,
@@ -100,17 +100,20 @@ def _format(
     wish = (turn.text or {}).get("format") or {}
     if wish.get("type") == "json_object":
         system.append({"type": "text", "text": _JSON_OBJECT})
-        adapted.emulated("text.format", "json_object is asked for in words, nothing enforces it")
+        adapted.emulated("text.format", "json_object is asked for in words, this model cannot be held to it")
     if wish.get("type") != "json_schema":
         return offer
     schema = wish.get("schema") or {}
     about = {"description": wish["description"]} if wish.get("description") is not None else {}
-    strict = strict_schema({**about, **schema}) if abilities.json_schema else None
+    strict, looser = reshaped({**about, **schema}) if abilities.json_schema else (None, False)
+    if looser:
+        adapted.emulated("text.format.schema", IN_DESCRIPTIONS)
     if strict is not None:
         body["output_config"] = {"format": {"type": "json_schema", "schema": strict}}
         return offer
     forced_elsewhere = offer.choice is not None and offer.choice["type"] == "tool"
     if schema.get("type") == "object" and abilities.forced_tools and not forced_elsewhere:
+        adapted.emulated("text.format", THROUGH_TOOL)
         return answer_through_tool(offer, schema, wish.get("description"))
     system.append({"type": "text", "text": _JSON_SCHEMA.format(encode_json({**about, **schema}).decode())})
     adapted.emulated("text.format", "the schema is asked for in words, this model cannot be held to it")

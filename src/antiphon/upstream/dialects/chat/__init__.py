@@ -56,6 +56,11 @@ class Chat(Quirks):
     def own_fields(self) -> frozenset[str]:
         return frozenset()
 
+    def takes_url(self, part: JSON, model: str) -> bool:
+        if part.get("type") == "input_file":
+            return self.files != "data"
+        return self.image_urls or not self.images
+
     def encode(self, turn: Turn) -> WireRequest:
         """Raises InvalidRequest naming `param` for what this server cannot be told."""
         return request_from(turn, self)

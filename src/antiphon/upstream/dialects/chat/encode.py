@@ -37,6 +37,7 @@ _WHERE_TAKEN = {
 }
 """Fields with the same name in both APIs, and the quirk that says whether this server takes them."""
 
+_MODEL = "{model}"
 _LOGPROBS = "message.output_text.logprobs"
 _JSON_OBJECT: JSON = {"response_format": {"type": "json_object"}}
 _MET_REASONING = ("effort", "summary", "generate_summary")
@@ -48,12 +49,14 @@ def request_from(turn: Turn, quirks: Quirks) -> WireRequest:
     text = turn.text or {}
     shape, told = _format(text.get("format") or {}, quirks, adapted)
     instructions = "\n\n".join(filter(None, (turn.instructions, told)))
+    messages = messages_from(turn.items, instructions, quirks, adapted)
+    tools = tools_from(turn, quirks, adapted)
     body: JSON = {
         "model": turn.model,
-        "messages": messages_from(turn.items, instructions, quirks, adapted),
+        "messages": messages,
         **shape,
-        **tools_from(turn, quirks, adapted),
-        **_reasoning(turn.reasoning or {}, quirks, adapted),
+        **tools,
+        **_reasoning(turn.reasoning or {}, _forces(tools.get("tool_choice")), quirks, adapted),
         **_fields(turn, quirks, adapted),
         **_logprobs(turn, quirks, adapted),
     }
@@ -66,8 +69,14 @@ def request_from(turn: Turn, quirks: Quirks) -> WireRequest:
         body["stream"] = True
         if quirks.stream_options:
             body["stream_options"] = {"include_usage": True}
-    path = quirks.path.replace("{model}", quote(turn.model, safe=""))
-    return WireRequest(path, _joined(body, quirks.extra_body), adaptations=adapted.noted)
+    if quirks.extra_body:
+        body = _joined(body, quirks.extra_body)
+    return WireRequest(_path(turn.model, quirks), body, adaptations=adapted.noted)
+
+
+def _path(model: str, quirks: Quirks) -> str:
+    """With the model in it where it belongs there."""
+    return quirks.path.replace(_MODEL, quote(model, safe="")) if _MODEL in quirks.path else quirks.path
 
 
 def _joined(said: JSON, extra: Mapping[str, Any]) -> JSON:
@@ -113,11 +122,23 @@ def _logprobs(turn: Turn, quirks: Quirks, adapted: Adaptations) -> JSON:
     return {"logprobs": True} | ({"top_logprobs": turn.top_logprobs} if turn.top_logprobs else {})
 
 
-def _reasoning(reasoning: JSON, quirks: Quirks, adapted: Adaptations) -> JSON:
+def _forces(choice: str | JSON | None) -> bool:
+    """Whether the model must call a tool."""
+    if isinstance(choice, dict) and choice["type"] == "allowed_tools":
+        choice = choice["allowed_tools"]["mode"]
+    return choice == "required" or isinstance(choice, dict)
+
+
+def _reasoning(reasoning: JSON, forced: bool, quirks: Quirks, adapted: Adaptations) -> JSON:
+    """`forced`: a tool must be called. DeepSeek, which thinks unless told not to, refuses both together."""
     for name, value in reasoning.items():
         if value is not None and name not in _MET_REASONING:
             adapted.dropped(f"reasoning.{name}", NOT_OFFERED)
     effort = reasoning.get("effort")
+    if forced and quirks.reasoning == "thinking":
+        if effort not in (None, "none"):
+            adapted.dropped("reasoning.effort", "a forced tool call leaves no room for thoughts")
+        effort = "none"
     if effort is None:
         return {}
     match quirks.reasoning:

@@ -23,6 +23,7 @@ from hashlib import sha256
 from typing import Any
 
 from antiphon.core.adaptations import Adaptations
+from antiphon.core.transcript import object_text
 from antiphon.core.unsaid import foreign_compaction, without_item
 from antiphon.protocol.json import JSON, encode
 from antiphon.upstream.dialects.chat import parts, thoughts
@@ -31,6 +32,10 @@ from antiphon.upstream.dialects.chat.quirks import Quirks
 _CALLS = frozenset({"function_call", "custom_tool_call"})
 _OUTPUTS = frozenset(f"{call}_output" for call in _CALLS)
 
+_NOTED = "OK."
+_ONWARD = "Continue."
+_BAD_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
+_LONGEST_NAME = 64  # characters
 _FITTING_IDS = {
     "any": re.compile(r".*", re.DOTALL),
     "short": re.compile(r".{1,40}", re.DOTALL),
@@ -77,7 +82,7 @@ class Draft:
                 message["reasoning_details"] = self.details
             case "reasoning_details" if thought:
                 message["reasoning"] = thought
-            case "reasoning" | "reasoning_content" as name if thought:
+            case "reasoning" | "reasoning_content" as name if thought or quirks.needs_thoughts:
                 message[name] = thought
             case _:
                 pass
@@ -135,6 +140,10 @@ class Conversation:
     def close(self) -> list[JSON]:
         self._end_draft()
         self._say_waiting()
+        last = self._messages[-1]["role"] if self._messages else None
+        if self._quirks.user_last and last not in ("user", "tool"):
+            self._messages.append({"role": "user", "content": _ONWARD})
+            self._adapted.emulated("input", f"the user has the last word here, and says {_ONWARD!r}")
         return self._messages
 
     def _message(self, item: JSON, where: str) -> None:
@@ -184,6 +193,9 @@ class Conversation:
             return
         media = [part for part in said if part["type"] != "text"]
         if media:
+            self._adapted.translated(
+                f"{where}.output", "its images and files, said by the user after the outputs"
+            )
             self._media += [{"type": "text", "text": f"Output of the call {call_id}:"}, *media]
         if not media and any(part.keys() != {"type", "text"} for part in said):
             self._tool(call_id, said)  # parts that are marked, which a string cannot be
@@ -206,7 +218,8 @@ class Conversation:
 
     def _mcp(self, item: JSON) -> None:
         call_id = self._id(item)
-        self._assistant().calls.append(_function_call(call_id, item.get("name"), item.get("arguments")))
+        name = _BAD_IN_NAMES.sub("_", str(item.get("name")))[:_LONGEST_NAME]
+        self._assistant().calls.append(_function_call(call_id, name, item.get("arguments")))
         output = item.get("output")
         self._tool(call_id, output if isinstance(output, str) else _json(item.get("error")))
 
@@ -253,7 +266,10 @@ class Conversation:
         last = self._messages[-1] if self._messages else None
         roles = last and last["role"], message["role"]
         if roles == ("tool", "user") and not self._quirks.user_after_tool:
-            self._messages.append({"role": "assistant", "content": "OK."})
+            self._messages.append({"role": "assistant", "content": _NOTED})
+            self._adapted.emulated(
+                "input", f"the user does not speak after a tool here, between is {_NOTED!r}"
+            )
         if last is not None and roles == ("user", "user") and self._quirks.alternate_roles:
             last["content"] = parts.joined(last["content"], message["content"])
         else:
@@ -261,9 +277,8 @@ class Conversation:
 
 
 def _function_call(call_id: str, name: Any, arguments: Any) -> JSON:
-    """Arguments are JSON text; empty ones are said as the empty object, which templates can parse."""
-    text = arguments if isinstance(arguments, str) else _json(arguments)
-    return {"id": call_id, "type": "function", "function": {"name": name, "arguments": text.strip() or "{}"}}
+    function = {"name": name, "arguments": object_text(arguments)}
+    return {"id": call_id, "type": "function", "function": function}
 
 
 def _json(value: Any) -> str:

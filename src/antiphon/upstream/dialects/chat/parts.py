@@ -18,6 +18,7 @@ from antiphon.protocol.errors import InvalidRequest, UnsupportedParameter
 from antiphon.protocol.json import JSON
 from antiphon.upstream.dialects.chat.quirks import Quirks
 
+_DATA_ONLY = "This model takes images as data only: send it as a data URL (`data:image/png;base64,…`)."
 _MEDIA = frozenset({"input_image", "input_file", "input_audio"})
 
 
@@ -111,6 +112,8 @@ def _image(part: JSON, where: str, quirks: Quirks, adapted: Adaptations) -> JSON
     if not isinstance(url, str) or not url:
         _refuse_id(part, where)
         raise InvalidRequest("An image needs an `image_url`.", param=f"{where}.image_url")
+    if not quirks.image_urls and url[:5].lower() != "data:":
+        raise UnsupportedParameter(_DATA_ONLY, param=f"{where}.image_url")
     image: JSON = {"url": url}
     detail = part.get("detail")
     if detail == "original":

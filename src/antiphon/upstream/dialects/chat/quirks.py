@@ -37,8 +37,14 @@ class Quirks:
     user_after_tool: bool = True
     """A user message may follow a tool message; otherwise a word of the assistant stands between them."""
 
+    user_last: bool = False
+    """The last message must be the user's or a tool's; after any other the user says `Continue.`"""
+
     images: bool = True
     """Images may be in user messages."""
+
+    image_urls: bool = True
+    """Images may be URLs; otherwise they are sent as data, and the gateway fetches them."""
 
     files: Literal["none", "data", "data_or_url", "document_url"] = "none"
     """How files are sent: as OpenAI's `file` part (with data alone, or a URL too), or as Mistral's part."""
@@ -56,6 +62,9 @@ class Quirks:
 
     replay: Literal["none", "reasoning", "reasoning_content", "reasoning_details", "content"] = "none"
     """Where earlier thoughts go back in an assistant message ("content": as parts before the text)."""
+
+    needs_thoughts: bool = False
+    """The field of thoughts must be in each assistant message, empty where another model spoke."""
 
     # Tools
 

@@ -65,10 +65,17 @@ def _function(tool: JSON, quirks: Quirks) -> JSON:
     function: JSON = {"name": tool.get("name")}
     if tool.get("description") is not None:
         function["description"] = tool["description"]
-    function["parameters"] = tool.get("parameters") or {"type": "object", "properties": {}}
+    function["parameters"] = _parameters(tool.get("parameters") or {"type": "object"})
     if quirks.strict and tool.get("strict") is not None:
         function["strict"] = tool["strict"]
     return {"type": "function", "function": function}
+
+
+def _parameters(schema: JSON) -> JSON:
+    """OpenAI refuses an object that does not say which properties it has."""
+    if schema.get("type") != "object" or "properties" in schema:
+        return schema
+    return {**schema, "properties": {}}
 
 
 def _custom(tool: JSON) -> JSON:

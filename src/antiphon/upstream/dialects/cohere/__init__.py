@@ -55,6 +55,10 @@ class Cohere:
     def own_fields(self) -> frozenset[str]:
         return frozenset(OWN_FIELDS)
 
+    def takes_url(self, part: JSON, model: str) -> bool:
+        """Images (https://docs.cohere.com/docs/image-inputs); of files it gets the text."""
+        return part.get("type") != "input_file"
+
     def encode(self, turn: Turn) -> WireRequest:
         """Raises InvalidRequest naming `param` for what Cohere cannot be told."""
         body, adaptations = body_from(turn, self.thinks)

@@ -61,6 +61,9 @@ class Converse:
     def own_fields(self) -> frozenset[str]:
         return frozenset({"stop", *PASSED_ON})
 
+    def takes_url(self, part: JSON, model: str) -> bool:
+        return False
+
     def encode(self, turn: Turn) -> WireRequest:
         body, adaptations = encode_body(self, turn)
         operation = "converse-stream" if turn.stream else "converse"

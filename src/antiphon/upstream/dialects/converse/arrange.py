@@ -25,7 +25,7 @@ def arrange(messages: list[JSON], system: list[JSON], family: Family, adapted: A
     """The messages in an order that Converse takes. `system` is emptied where there is no such prompt."""
     kept: list[JSON] = []
     for message in messages:
-        if _without_last_thoughts(message):
+        if _without_last_thoughts(message, adapted):
             add_blocks(kept, message["role"], message["content"])
     if not kept or kept[0]["role"] != "user":
         kept.insert(0, {"role": "user", "content": [{"text": OPENING}]})
@@ -52,11 +52,12 @@ def answers_without_thoughts(messages: list[JSON]) -> bool:
     return messages[-2]["role"] == "assistant" and "reasoningContent" not in calls[0]
 
 
-def _without_last_thoughts(message: JSON) -> bool:
+def _without_last_thoughts(message: JSON, adapted: Adaptations) -> bool:
     """Thoughts cannot end a message: nothing came of them. False if nothing is left."""
     content = message["content"]
     while content and message["role"] == "assistant" and "reasoningContent" in content[-1]:
         content.pop()
+        adapted.dropped("input", "nothing came of some thoughts, so they are not said")
     return any(CACHE_POINT not in block for block in content)
 
 

@@ -4,9 +4,9 @@
     input_image                       → image         bytes, or a place in S3
     input_file                        → document      bytes, or a place in S3; an image is one here too
 
-Converse fetches nothing from the web: other URLs are refused. `cache_control` and `prompt_cache_breakpoint`
-on a part become a cache point after its block. The same blocks stand in the outputs of tools, where there
-can be no cache points: the caller moves them.
+Converse fetches nothing from the web: other URLs are fetched by the gateway, or refused. `cache_control`
+and `prompt_cache_breakpoint` on a part become a cache point after its block. The same blocks stand in the
+outputs of tools, where there can be no cache points: the caller moves them.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from antiphon.core.unsaid import NOT_OFFERED, unsaid_fields
 from antiphon.protocol.errors import InvalidRequest
 from antiphon.protocol.json import JSON
 from antiphon.protocol.json import encode as encode_json
-from antiphon.upstream.claude.schema import strict_schema
+from antiphon.upstream.claude.schema import IN_DESCRIPTIONS, THROUGH_TOOL, reshaped
 from antiphon.upstream.dialects.converse.arrange import arrange, limit_points
 from antiphon.upstream.dialects.converse.content import cache_point
 from antiphon.upstream.dialects.converse.families import Family, family_of
@@ -83,11 +83,13 @@ def _format(
     wish = (turn.text or {}).get("format") or {}
     if wish.get("type") == "json_object":
         system.append({"text": _JSON_OBJECT})
-        adapted.emulated("text.format", "json_object is asked for in words, nothing enforces it")
+        adapted.emulated("text.format", "json_object is asked for in words, this model cannot be held to it")
     if wish.get("type") != "json_schema":
         return offer
     schema = wish.get("schema") or {}
-    strict = strict_schema(schema) if family.json_schema else None
+    strict, looser = reshaped(schema) if family.json_schema else (None, False)
+    if looser:
+        adapted.emulated("text.format.schema", IN_DESCRIPTIONS)
     if strict is not None:
         described = {key: wish[key] for key in ("name", "description") if wish.get(key)}
         shape = {"jsonSchema": {"schema": encode_json(strict).decode(), **described}}
@@ -95,6 +97,7 @@ def _format(
         return offer
     through_tool = answer_through_tool(offer, family, schema, wish.get("description"))
     if through_tool is not None:
+        adapted.emulated("text.format", THROUGH_TOOL)
         return through_tool
     system.append({"text": _JSON_SCHEMA.format(encode_json(schema).decode())})
     adapted.emulated("text.format", "the schema is asked for in words, this model cannot be held to it")

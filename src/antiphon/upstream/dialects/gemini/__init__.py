@@ -24,6 +24,8 @@ from antiphon.upstream.base import Framing, WireRequest
 from antiphon.upstream.dialects.gemini.decode import GeminiDecoder
 from antiphon.upstream.dialects.gemini.encode import OWN_FIELDS, count_request_from, request_from
 from antiphon.upstream.dialects.gemini.errors import error_of
+from antiphon.upstream.dialects.gemini.models import abilities_of
+from antiphon.upstream.dialects.gemini.parts import takes_url
 from antiphon.upstream.dialects.gemini.seals import SEAL
 from antiphon.upstream.dialects.gemini.tools import NATIVE
 
@@ -56,6 +58,10 @@ class Gemini:
     @property
     def own_fields(self) -> frozenset[str]:
         return OWN_FIELDS
+
+    def takes_url(self, part: JSON, model: str) -> bool:
+        """Those that say what they lead to, where the model fetches; and what Google has already."""
+        return takes_url(part, fetches=self.vertex or abilities_of(model).fetches)
 
     def encode(self, turn: Turn) -> WireRequest:
         return request_from(turn, self)

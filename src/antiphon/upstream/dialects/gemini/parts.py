@@ -44,8 +44,9 @@ _BY_ENDING = {ending: "text/plain" for ending in _TEXTS} | {
     "webm": "video/webm",
     "mpeg": "video/mpeg",
 }
-_OWN_URLS = ("gs://", "https://generativelanguage.googleapis.com/")
-"""Files that Google has already: every model takes them."""
+_VIDEOS = ("https://www.youtube.com/", "https://youtu.be/")
+_OWN_URLS = ("gs://", "https://generativelanguage.googleapis.com/", *_VIDEOS)
+"""What Google has already: every model takes it."""
 
 Say = Callable[[JSON, str, bool, Adaptations], JSON | None]
 
@@ -74,6 +75,12 @@ def parts_of(
         for marker in ("cache_control", "prompt_cache_breakpoint"):
             if part.get(marker) is not None:
                 adapted.dropped(f"{path}.{marker}", NOT_OFFERED)
+
+
+def takes_url(part: JSON, *, fetches: bool) -> bool:
+    """Whether the URL of an image or a file can go out as it is. `fetches`: URLs of the web are taken."""
+    url = string(part.get("image_url") or part.get("file_url"))
+    return url.startswith(_OWN_URLS) or (fetches and _ending(urlsplit(url).path) in _BY_ENDING)
 
 
 def _text(part: JSON, path: str, fetches: bool, adapted: Adaptations) -> JSON | None:
@@ -129,7 +136,7 @@ def _by_url(url: str, where: str, otherwise: str, fetches: bool, adapted: Adapta
     """`otherwise`: the type that a URL without a telling end is taken for."""
     if not fetches and not url.startswith(_OWN_URLS):
         raise _unreadable(where, "A file must be sent as data, not as a URL,")
-    kind = _BY_ENDING.get(_ending(urlsplit(url).path))
+    kind = "video/mp4" if url.startswith(_VIDEOS) else _BY_ENDING.get(_ending(urlsplit(url).path))
     if kind is None:
         adapted.translated(where, f"the URL does not say what it is, taken for {otherwise}")
     return {"fileData": {"mimeType": kind or otherwise, "fileUri": url}}

@@ -57,6 +57,9 @@ class Ollama:
     def own_fields(self) -> frozenset[str]:
         return OWN_FIELDS
 
+    def takes_url(self, part: JSON, model: str) -> bool:
+        return False
+
     def encode(self, turn: Turn) -> WireRequest:
         """Raises InvalidRequest naming `param` for what Ollama cannot be told."""
         body, adaptations = body_from(turn, self.think, self.options)

@@ -15,7 +15,7 @@ from typing import Any
 
 from antiphon.core.adaptations import Adaptations
 from antiphon.core.transcript import Call, Gave, Said, Spoke, steps
-from antiphon.protocol.json import JSON, MalformedJSON, decode
+from antiphon.protocol.json import JSON, decode
 from antiphon.upstream.dialects.ollama.parts import Content, content
 
 
@@ -90,14 +90,9 @@ class Messages:
 
 
 def _call(index: int, call: Call) -> JSON:
-    function = {"index": index, "name": call.name, "arguments": _arguments(call.arguments)}
+    function = {
+        "index": index,
+        "name": call.name,
+        "arguments": decode(call.arguments.encode("utf-8", "replace")),
+    }
     return {"id": call.id, "type": "function", "function": function}
-
-
-def _arguments(text: str) -> JSON:
-    """As the object that Ollama wants; what a model wrote wrongly is wrapped in one."""
-    try:
-        value = decode(text.encode("utf-8", "replace"))
-    except MalformedJSON:
-        value = text
-    return value if isinstance(value, dict) else {"arguments": value}

@@ -1,7 +1,7 @@
 """Content parts of the Responses API, as Ollama says them: one text, and images beside it.
 
 text                 joined, a line apart
-input_image          bare base64 in `images`; a URL is refused, because Ollama fetches none
+input_image          bare base64 in `images`; a URL is refused where the gateway does not fetch it
 input_file (text)    its name and its text
 all others           refused, or in the output of a tool left out and noted
 """

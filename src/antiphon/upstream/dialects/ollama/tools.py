@@ -31,7 +31,8 @@ def _function(tool: JSON) -> JSON:
     function: JSON = {"name": tool.get("name")}
     if tool.get("description"):
         function["description"] = tool["description"]
-    function["parameters"] = tool.get("parameters") or {"type": "object", "properties": {}}
+    schema = tool.get("parameters") or {"type": "object"}
+    function["parameters"] = schema if "properties" in schema else {**schema, "properties": {}}
     return {"type": "function", "function": function}
 
 

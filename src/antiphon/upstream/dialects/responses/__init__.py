@@ -61,6 +61,10 @@ class Responses:
     """It takes `cache_control` on content parts."""
     pads_deltas: bool = False
     """It pads deltas with `obfuscation` unless told not to; the gateway pads its own."""
+    image_urls: bool = True
+    """Images may be URLs; otherwise the gateway fetches them."""
+    file_urls: bool = True
+    """Files may be URLs; otherwise the gateway fetches them."""
     counts_tokens: bool = False
     """It serves `/responses/input_tokens`."""
 
@@ -79,6 +83,9 @@ class Responses:
     @property
     def own_fields(self) -> frozenset[str]:
         return frozenset()
+
+    def takes_url(self, part: JSON, model: str) -> bool:
+        return self.file_urls if part.get("type") == "input_file" else self.image_urls
 
     def encode(self, turn: Turn) -> WireRequest:
         body, adaptations = encode_body(turn, self)

@@ -3,10 +3,13 @@
     messages, calls, outputs    without id and status: the ids are ours, and nobody needs either
     hosted calls, unknown ones  as they are, null or not: their schemas demand an id and a status
     reasoning                   to whom sealed it, byte for byte; to others only raw, where it is taken
-    content parts               without log probabilities; cache marks where they are understood
+    content parts               without log probabilities; cache marks where they are understood; citations as
+                                OpenAI has them
 
 Thoughts go back without an id. What OpenAI seals is bound to the id that it gave, and is refused with
-another (`invalid_encrypted_content`); without any there is nothing to compare.
+another (`invalid_encrypted_content`); without any there is nothing to compare. Thoughts of which nothing
+came, because the limit of the output cut them, are left out: OpenAI refuses them, too ("provided without its
+required following item").
 
 Who sealed a thought stands before the blob, up to a colon: a dialect (`anthropic:`) or an upstream of this
 one (`openai:`). A blob without a colon is as the provider made it (they are base64): that of a compaction, or
@@ -15,6 +18,7 @@ one from our own store that a client brought before there were envelopes. It is 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -48,16 +52,44 @@ _PLAIN = frozenset(
 # Those of them whose status says what came of it.
 _TELLING_STATUS = frozenset({"apply_patch_call", "apply_patch_call_output"})
 _OURS = ("id", "status")
+# What annotations have, all of it demanded; any other field is refused.
+_ANNOTATIONS = {
+    "url_citation": {"type", "url", "title", "start_index", "end_index"},
+    "file_citation": {"type", "file_id", "filename", "index"},
+    "container_file_citation": {"type", "container_id", "file_id", "filename", "start_index", "end_index"},
+    "file_path": {"type", "file_id", "index"},
+}
+_LONGEST_NAME = 64  # characters; OpenAI refuses longer ones, and all but letters, digits, _ and -
+_BAD_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
+_FITTING_NAME = re.compile(rf"[a-zA-Z0-9_-]{{1,{_LONGEST_NAME}}}")
 _LONGEST_CALL_ID = 64  # characters; OpenAI's schema of function_call_output
 
 
 def input_from(turn: Turn, dialect: Responses, adapted: Adaptations) -> list[JSON]:
     """The turn's items; `adapted` get what had to be left out of them."""
-    said = (_item(item, f"input[{at}]", dialect, adapted) for at, item in enumerate(turn.items))
-    return [item for item in said if item is not None]
+    fruitless = _fruitless(turn.items)
+    said: list[JSON] = []
+    for at, item in enumerate(turn.items):
+        if at in fruitless:
+            adapted.dropped(f"input[{at}]", "nothing came of these thoughts, so they are not said")
+        elif (told := _item(item, f"input[{at}]", turn, dialect, adapted)) is not None:
+            said.append(told)
+    return said
 
 
-def _item(item: JSON, where: str, dialect: Responses, adapted: Adaptations) -> JSON | None:
+def _fruitless(items: list[JSON]) -> set[int]:
+    """The indexes of thoughts after which somebody else speaks."""
+    found: set[int] = set()
+    others = False  # whether what follows is not the model's
+    for at, item in reversed(list(enumerate(items))):
+        if item["type"] != "reasoning":
+            others = item.get("role", "assistant") != "assistant" or item["type"].endswith("_output")
+        elif others:
+            found.add(at)
+    return found
+
+
+def _item(item: JSON, where: str, turn: Turn, dialect: Responses, adapted: Adaptations) -> JSON | None:
     kind = item["type"]
     if kind == "reasoning":
         return _reasoning(item, where, dialect, adapted)
@@ -72,6 +104,8 @@ def _item(item: JSON, where: str, dialect: Responses, adapted: Adaptations) -> J
             said[name] = [
                 _part(part, f"{where}.{name}[{index}]", dialect, adapted) for index, part in enumerate(parts)
             ]
+    if kind == "function_call":
+        said["name"] = _name(said.get("name"), turn)
     call_id = said.get("call_id")
     if dialect.call_ids == "short" and isinstance(call_id, str) and len(call_id) > _LONGEST_CALL_ID:
         said["call_id"] = f"call_{sha256(call_id.encode('utf-8', 'replace')).hexdigest()[:32]}"
@@ -89,6 +123,15 @@ def _reasoning(item: JSON, where: str, dialect: Responses, adapted: Adaptations)
     return None
 
 
+def _name(name: Any, turn: Turn) -> Any:
+    """Models make names up, and other providers let them: one that is not offered is made fit."""
+    if not isinstance(name, str) or _FITTING_NAME.fullmatch(name):
+        return name
+    if any(tool.get("name") == name for tool in turn.tools):
+        return name
+    return _BAD_IN_NAMES.sub("_", name)[:_LONGEST_NAME]
+
+
 def _part(part: Any, where: str, dialect: Responses, adapted: Adaptations) -> Any:
     if not isinstance(part, dict):
         return part
@@ -96,7 +139,21 @@ def _part(part: Any, where: str, dialect: Responses, adapted: Adaptations) -> An
     if part.get("cache_control") is not None and not dialect.cache_control:
         left_out.append("cache_control")
         adapted.dropped(f"{where}.cache_control", "this provider caches prompts by itself")
-    return dict(_without(part, *left_out))
+    said = dict(_without(part, *left_out))
+    if part.get("type") == "output_text":
+        given = said.get("annotations")
+        found = map(_annotation, given if isinstance(given, list) else ())
+        said["annotations"] = [annotation for annotation in found if annotation is not None]
+    return said
+
+
+def _annotation(annotation: Any) -> Any:
+    """As OpenAI knows it: those of other providers have more fields, or fewer; None for the latter."""
+    fields = _ANNOTATIONS.get(str(annotation.get("type"))) if isinstance(annotation, dict) else None
+    if fields is None:
+        return annotation
+    known = {name: value for name, value in annotation.items() if name in fields}
+    return known if len(known) == len(fields) else None
 
 
 def _without(value: JSON, *names: str) -> Iterator[tuple[str, Any]]:
