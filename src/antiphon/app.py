@@ -43,11 +43,13 @@ from antiphon.stores.migrations import UnknownSchema
 from antiphon.stores.responses import Responses
 from antiphon.stores.schema import DEFAULT_PROJECT
 from antiphon.upstream.client import Client
+from antiphon.upstream.media.fetcher import Bounds, Fetcher
 from antiphon.upstream.simulated import SIMULATED
 from antiphon.upstream.speaker import Upstreams
 from antiphon.version import __version__
 
 _SEAL = "seal of reasoning"  # what the pepper's derived secret is for
+_USER_AGENT = f"antiphon/{__version__}"
 _FOLDER = "~"  # the id of that secret, which no configured key can have
 
 Announce = Callable[[str, str | None], None]
@@ -128,7 +130,7 @@ async def open_gateway(settings: Settings, access: AccessLog | None = None) -> A
         if settings.simulated.enabled:
             listed[SIMULATED] = simulated.models
         catalogue = Catalogue(listed)
-        upstreams = Upstreams(providers, simulated, Client(), f"antiphon/{__version__}")
+        upstreams = Upstreams(providers, simulated, Client(), _USER_AGENT, _fetcher(settings))
         stack.push_async_callback(upstreams.aclose)
         new_id = clock.Ids()
         secret = _pepper(settings)
@@ -140,6 +142,7 @@ async def open_gateway(settings: Settings, access: AccessLog | None = None) -> A
             new_id=new_id,
             now=clock.now,
             most_runs=settings.limits.in_flight,
+            most_corrections=settings.requests.corrections,
         )
         accounts = Accounts(database)
         yield Gateway(
@@ -156,6 +159,19 @@ async def open_gateway(settings: Settings, access: AccessLog | None = None) -> A
             service=service,
             ring=KeyRing(accounts, secret),
         )
+
+
+def _fetcher(settings: Settings) -> Fetcher | None:
+    media = settings.media
+    if not media.fetch:
+        return None
+    bounds = Bounds(
+        max_bytes=media.max_bytes,
+        max_request_bytes=media.max_request_bytes,
+        ports=frozenset(media.ports),
+        trusted=frozenset(media.allow_hosts),
+    )
+    return Fetcher(bounds, _USER_AGENT)
 
 
 def _handlers(settings: Settings, service: Service) -> ResponseHandlers:

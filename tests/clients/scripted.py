@@ -8,16 +8,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from time import sleep
 from typing import Any
 
 
 @dataclass
 class Scripted:
-    """`answers` are the deltas of each answer, in order; `asked` the bodies of the requests."""
+    """`answers` are the deltas of each answer, in order; `asked` the bodies of the requests.
+
+    `pace`: seconds before each delta.
+    """
 
     url: str = ""
     answers: list[list[dict[str, Any]]] = field(default_factory=list)
     asked: list[dict[str, Any]] = field(default_factory=list)
+    pace: float = 0.0
 
     def will_call(self, name: str, arguments: Any) -> None:
         """A call in pieces of four characters."""
@@ -49,6 +54,7 @@ def scripted_model() -> Iterator[Scripted]:
             ended = "tool_calls" if "tool_calls" in deltas[-1] else "stop"
             chunks = [{"index": 0, "delta": delta} for delta in deltas]
             for choice in [*chunks, {"index": 0, "delta": {}, "finish_reason": ended}]:
+                sleep(model.pace)
                 self.wfile.write(b"data: " + json.dumps({"choices": [choice]}).encode() + b"\n\n")
             self.wfile.write(b"data: [DONE]\n\n")
 

@@ -56,6 +56,9 @@ class ScriptedSpeaker:
     turns: list[Turn] = field(default_factory=list)
     open: int = 0
 
+    async def fetch(self, target: Target, turn: Turn) -> tuple[Turn, tuple[Adaptation, ...]]:
+        return turn, ()
+
     def prepare(self, target: Target, turn: Turn) -> ScriptedSpeech:
         self.turns.append(turn)
         at = len(self.turns) - 1
@@ -142,6 +145,7 @@ def service(
         new_id=counting_ids(),
         now=lambda: 1,
         most_runs=most_runs,
+        most_corrections=2,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from antiphon.core import deltas as d
 from antiphon.core.fold import fold
@@ -290,3 +291,12 @@ async def test_an_item_reference_is_resolved_or_refused() -> None:
     assert speaker.turns[1].items[0]["content"][0]["text"] == "hello"
     with pytest.raises(InvalidRequest, match="msg_none"):
         await made_service.create(CALLER, request(input=[{"type": "item_reference", "id": "msg_none"}]))
+
+
+async def test_the_operator_is_told_which_provider_failed_and_none_of_its_words() -> None:
+    failure = RateLimited("quota of alice@example.com used up", status=429)
+    with capture_logs() as lines:
+        await made([failure])
+    (line,) = [line for line in lines if line["event"] == "provider_failed"]
+    assert (line["provider"], line["code"], line["status"]) == ("sim", failure.code, 429)
+    assert "alice" not in str(line)

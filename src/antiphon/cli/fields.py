@@ -10,9 +10,9 @@ without being sent. Anything else is lost, and that is a defect.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -30,9 +30,12 @@ from antiphon.protocol.request import CreateResponse, Limits, create_response
 from antiphon.settings.providers import DIALECTS
 from antiphon.upstream.base import Dialect, Provider
 from antiphon.upstream.client import Call, Client
+from antiphon.upstream.media.kinds import Kind, Media
+from antiphon.upstream.media.parts import Missing
 from antiphon.upstream.simulated import Simulated
 from antiphon.upstream.speaker import Upstreams
 
+Found = TypeVar("Found")
 Fate: TypeAlias = Action | Literal["sent", "refused", "by the gateway", "lost"]
 
 MODELS: Mapping[str, str] = {
@@ -43,6 +46,10 @@ MODELS: Mapping[str, str] = {
 }
 """A usual model, for dialects in which much depends on its name."""
 
+_EXAMPLES: dict[Kind, Media] = {
+    "image": Media("image/png", b"\x89PNG\r\n\x1a\n"),
+    "file": Media("application/pdf", b"%PDF-1.4\n"),
+}
 _ITEM = re.compile(r"input\[\d+\]")
 _INTRODUCTION = """\
 # Fields
@@ -102,7 +109,7 @@ MET = (
     Met(r"max_tool_calls.*", "it counts hosted tools, and none is offered"),
     Met(r"reasoning\.(generate_)?summary", "thoughts are told in the form in which they come"),
     Met(r"text\.format\[json_schema\]\.name", "the schema needs no name"),
-    Met(r"text\.format\[json_schema\]\.strict", "a schema always binds where it can"),
+    Met(r"text\.format\[json_schema\]\.strict", "where a provider does not enforce it, the gateway does"),
     Met(r"tools\[(function|custom)\]\.defer_loading", "what is offered is loaded"),
     Met(r"(tools\[|tool_choice: )web_search\w*\]?", "a model that always searches does", (), ("chat",)),
     Met(r"tools\[code_interpreter\]\.container", "where code is run, a container is made"),
@@ -179,15 +186,32 @@ async def _silence() -> AsyncGenerator[list[Delta], None]:
         yield batch
 
 
+class _Downloads:
+    """Stands where the fetcher stands: every URL leads to an example."""
+
+    async def fetch(self, wanted: Sequence[Missing]) -> list[tuple[Missing, Media]]:
+        return [(place, _EXAMPLES[place.kind]) for place in wanted]
+
+
+def _at_once(coroutine: Coroutine[Any, Any, Found]) -> Found:
+    """What it returns; it waits for nobody here."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        return cast("Found", end.value)
+    raise AssertionError("It waits.")
+
+
 def _prepared(body: JSON, dialect: Dialect, model: str) -> _Prepared | InvalidRequest:
     """The request as it would leave, or why it would not."""
     listener = _Listener()
     provider = Provider("provider", dialect, "https://example.com")
-    upstreams = Upstreams({"provider": provider}, Simulated(), cast("Client", listener))
+    upstreams = Upstreams({"provider": provider}, Simulated(), cast("Client", listener), fetcher=_Downloads())
     try:
         planned = _planned(create_response(dict(body), Limits()), model)
         try:
-            speech = upstreams.prepare(planned.target, planned.turn)
+            turn, fetched = _at_once(upstreams.fetch(planned.target, planned.turn))
+            speech = upstreams.prepare(planned.target, turn)
         except InvalidRequest as refusal:
             refusal.param = planned.places.of_client(refusal.param or "")
             raise
@@ -195,7 +219,9 @@ def _prepared(body: JSON, dialect: Dialect, model: str) -> _Prepared | InvalidRe
         return refusal
     with suppress(StopAsyncIteration):
         speech.deltas().__anext__().send(None)
-    told = (replace(each, param=planned.places.of_client(each.param)) for each in speech.adaptations)
+    told = (
+        replace(each, param=planned.places.of_client(each.param)) for each in (*fetched, *speech.adaptations)
+    )
     return _Prepared(listener.call, (*planned.adaptations, *told))
 
 

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 Action: TypeAlias = Literal["dropped", "emulated", "translated", "clamped"]
 
+_SHAPE = ("text.format", "text.format.schema")
 _MOST_ALIKE = 8
 _INDEX = re.compile(r"\[\d+\]")
 
@@ -59,6 +60,14 @@ class Adaptations:
     @property
     def noted(self) -> tuple[Adaptation, ...]:
         return tuple(self._noted)
+
+
+def asks_in_words(noted: Iterable[Adaptation]) -> bool:
+    """Whether nothing at the provider holds the model to the shape that its answer should have.
+
+    That is what `emulated` means at `text.format` or at its schema; the engine then judges the answer.
+    """
+    return any(each.action == "emulated" and each.param in _SHAPE for each in noted)
 
 
 def abridged(noted: Iterable[Adaptation]) -> tuple[Adaptation, ...]:

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 from antiphon.edge.exchange import ConnectionLost, Exchange
 from antiphon.engine.run import Run
-from antiphon.protocol.errors import ClientGone, GatewayError
+from antiphon.protocol.errors import ClientGone
 from antiphon.protocol.events import LIFECYCLE, TERMINAL, Event
-from antiphon.protocol.json import JSON, encode
+from antiphon.protocol.json import encode
 
 _HEAD = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -45,18 +45,12 @@ class StreamStyle:
 
 async def as_json(exchange: Exchange, run: Run) -> None:
     """Wait for the terminal event; its response is the body. Raises the failure of a failed response."""
-    response: JSON | None = None
     with _Watch(exchange, run):
-        while response is None:
-            events = await run.journal.read()
-            if events and events[-1]["type"] in TERMINAL:
-                response = events[-1]["response"]
-            elif run.journal.ended:
-                break
-    if run.journal.failure is not None or response is None:
-        raise run.journal.failure or GatewayError("The gateway failed to make this response.")
+        last = await run.journal.end()
+    if run.journal.failure is not None:
+        raise run.journal.failure
     _tell_adaptations(exchange, run)
-    await exchange.answer_json(200, response)
+    await exchange.answer_json(200, last["response"])
 
 
 async def as_stream(exchange: Exchange, run: Run, style: StreamStyle) -> None:

@@ -1,7 +1,8 @@
 """The journal of a foreground response: its events, in order, for one reader.
 
 It lives in memory and holds what its reader has not taken yet, at most `bound` events: a slow reader
-holds the upstream back rather than fill the memory. When the response fails before anything was said,
+holds the upstream back rather than fill the memory. A reader who wants nothing but the end holds nothing
+back, and is not woken before. When the response fails before anything was said,
 `failure` says why, so that the reader may answer with a status instead of a stream.
 """
 
@@ -23,6 +24,7 @@ class MemoryJournal:
         self.is_revealed = False  # the client has seen the response's id
         self.ended = False
         self._bound = bound
+        self._keeps_all = True
         self._events: list[Event] = []
         self._reader: asyncio.Future[None] | None = None
         self._writer: asyncio.Future[None] | None = None
@@ -31,9 +33,11 @@ class MemoryJournal:
         """Waits while the reader is behind by more than the bound."""
         if not events:
             return
-        self._events.extend(events)
         if events[-1]["type"] in TERMINAL:
             self.ended = True
+        elif not self._keeps_all:
+            return
+        self._events.extend(events)
         self.nudge()
         if len(self._events) > self._bound and not self.ended:
             self._writer = asyncio.get_running_loop().create_future()
@@ -48,6 +52,14 @@ class MemoryJournal:
         if self._writer is not None and not self._writer.done():
             self._writer.set_result(None)
         return taken
+
+    async def end(self) -> Event:
+        """The terminal event, once it is there; what comes before it is not kept."""
+        self._keeps_all = False
+        events = await self.read()
+        while not events or events[-1]["type"] not in TERMINAL:
+            events = await self.read()
+        return events[-1]
 
     def nudge(self) -> None:
         """Wake the reader without an event, so that it may look at the clock."""

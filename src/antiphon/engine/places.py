@@ -7,8 +7,9 @@ are among those tools; the client knows only what it sent.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeAlias
 
 from antiphon.protocol.json import JSON
 
@@ -16,12 +17,37 @@ HISTORY = "previous_response_id"
 _INDEXED = re.compile(r"(input|tools)\[(\d+)\]")
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
-    """For each item and each tool of a turn, its path in the request; that of history is `HISTORY`."""
+Found: TypeAlias = tuple[tuple[str, ...], tuple[str, ...]]
 
-    items: tuple[str, ...]
-    tools: tuple[str, ...]
+
+class Places:
+    """For each item and each tool of a turn, its path in the request; that of history is `HISTORY`.
+
+    `find` is asked when somebody first wants to know: of most turns there is nothing to tell.
+    """
+
+    __slots__ = ("_find", "_found")
+
+    def __init__(self, find: Callable[[], Found]) -> None:
+        self._find = find
+        self._found: Found | None = None
+
+    @classmethod
+    def known(cls, items: tuple[str, ...], tools: tuple[str, ...]) -> Places:
+        return cls(lambda: (items, tools))
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        return self._paths()[0]
+
+    @property
+    def tools(self) -> tuple[str, ...]:
+        return self._paths()[1]
+
+    def _paths(self) -> Found:
+        if self._found is None:
+            self._found = self._find()
+        return self._found
 
     def of_client(self, param: str) -> str:
         """`input[7].content[0]`, counted over history and input, as the client would write it.
@@ -41,6 +67,10 @@ class Places:
 
 def places_of(history: Sequence[JSON], own_input: Sequence[JSON], tools: Sequence[JSON]) -> Places:
     """Items that bring tools are not among the turn's; their tools are, after the request's own `tools`."""
+    return Places(partial(_paths_of, history, own_input, tools))
+
+
+def _paths_of(history: Sequence[JSON], own_input: Sequence[JSON], tools: Sequence[JSON]) -> Found:
     placed = [
         *((HISTORY, item) for item in history),
         *((f"input[{index}]", item) for index, item in enumerate(own_input)),
@@ -51,9 +81,9 @@ def places_of(history: Sequence[JSON], own_input: Sequence[JSON], tools: Sequenc
         if item["type"] == "additional_tools"
         for at, tool in enumerate(item["tools"])
     )
-    return Places(
-        items=tuple(path for path, item in placed if item["type"] != "additional_tools"),
-        tools=(
+    return (
+        tuple(path for path, item in placed if item["type"] != "additional_tools"),
+        (
             *(f"tools[{index}]" for index in range(len(tools))),
             *(path for path, tool in brought if tool not in tools),
         ),

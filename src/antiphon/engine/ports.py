@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, Protocol, TypeAlias
 
+from antiphon.core.adaptations import Adaptation
 from antiphon.core.records import Page, ResponseRecord, Target
 from antiphon.core.turn import Turn
 from antiphon.protocol.json import JSON
@@ -17,6 +18,13 @@ Order: TypeAlias = Literal["asc", "desc"]
 
 class Speaker(Protocol):
     """Whoever can have a turn spoken by a model."""
+
+    async def fetch(self, target: Target, turn: Turn) -> tuple[Turn, tuple[Adaptation, ...]]:
+        """The turn with the data of the images and files that this target does not take by URL.
+
+        Raises InvalidRequest for one that cannot be fetched; Overloaded.
+        """
+        ...
 
     def prepare(self, target: Target, turn: Turn) -> Speech:
         """Encode the turn; nothing is sent. Raises InvalidRequest for what this target cannot be asked."""

@@ -1,6 +1,6 @@
 """A run: the life of one response, from `response.created` to its terminal event.
 
-    begin ─▶ turn ─▶ (pause ─▶ turn)* ─▶ end: commit ─▶ terminal event
+    begin ─▶ turn ─▶ (pause or unfit answer ─▶ turn)* ─▶ end: commit ─▶ terminal event
                 └── any failure, or the client gone ──▲
 
 The terminal event leaves after the commit that it reports. Whatever happens, the journal ends in exactly
@@ -20,7 +20,9 @@ from antiphon.core.adaptations import Adaptation, abridged
 from antiphon.core.assembler import Assembler
 from antiphon.core.records import Caller, ResponseRecord
 from antiphon.core.turn import Turn
+from antiphon.engine.enforcement import asked_again, correction, enforced
 from antiphon.engine.journal import MemoryJournal
+from antiphon.engine.places import Places
 from antiphon.engine.plan import Plan
 from antiphon.engine.ports import ResponseStore, Speaker, Speech
 from antiphon.engine.sealing import Sealing, Told, without_thoughts
@@ -30,8 +32,10 @@ from antiphon.protocol.errors import (
     GatewayError,
     InvalidRequest,
     ProtocolViolation,
+    ProviderError,
     RateLimited,
     StaleReasoning,
+    UnfitAnswer,
     UpstreamRejected,
 )
 from antiphon.protocol.json import JSON, MalformedJSON
@@ -55,6 +59,7 @@ class Run:
         sealing: Sealing,
         new_id: NewId,
         now: Now,
+        most_corrections: int,
     ) -> None:
         self.caller = caller
         self.journal = MemoryJournal()
@@ -62,6 +67,9 @@ class Run:
         self._speaker = speaker
         self._store = store
         self._now = now
+        self._most_corrections = most_corrections
+        self._corrections = 0
+        self._retold = 0  # of the items that were heard, those that the turn of the plan has already
         self._adapted = dict.fromkeys(plan.adaptations)
         self._speech = self._prepare(plan.turn)
         if plan.strict and self._adapted:
@@ -85,7 +93,7 @@ class Run:
     @property
     def adaptations(self) -> tuple[Adaptation, ...]:
         """What could not be sent as asked, so far: a paused turn that goes on may add to it."""
-        return abridged(self._adapted)
+        return abridged(self._adapted) if self._adapted else ()
 
     @property
     def response(self) -> JSON:
@@ -138,7 +146,11 @@ class Run:
             except StaleReasoning:
                 if not self._forget_thoughts():
                     raise
-                await self._listen()
+                continue
+            except UnfitAnswer as unfit:
+                if not self._ask_again(unfit):
+                    raise
+                continue
             stop, events = self._assembler.end_turn()
             await self.journal.append(events)
             if stop != "pause":
@@ -155,7 +167,7 @@ class Run:
             raise
         for adaptation in speech.adaptations:
             self._adapted[replace(adaptation, param=self._plan.places.of_client(adaptation.param))] = None
-        return speech
+        return enforced(speech, turn)
 
     async def _listen(self) -> None:
         """One turn, as it is spoken."""
@@ -171,7 +183,8 @@ class Run:
     def _go_on(self) -> None:
         """The provider paused a long turn: it goes on when it is shown what it said so far."""
         turn = self._plan.turn
-        self._speech = self._prepare(replace(turn, items=[*turn.items, *self._assembler.heard]))
+        heard = self._assembler.heard[self._retold :]
+        self._speech = self._prepare(replace(turn, items=[*turn.items, *heard]))
         self._assembler.response["adaptations"] = self._listed()
 
     def _forget_thoughts(self) -> bool:
@@ -187,6 +200,29 @@ class Run:
         self._assembler.response["adaptations"] = self._listed()
         return True
 
+    def _ask_again(self, unfit: UnfitAnswer) -> bool:
+        """Show the model what is wrong with its answer; False if it was shown often enough.
+
+        Nothing of that answer was told the client, but what it cost is counted.
+        """
+        if self._corrections == self._most_corrections:
+            return False
+        self._assembler.end_turn()
+        turn, places = self._plan.turn, self._plan.places
+        told = [*self._assembler.heard[self._retold :], *correction(unfit)]
+        self._retold = len(self._assembler.heard)
+        self._plan = replace(
+            self._plan,
+            turn=replace(turn, items=[*turn.items, *told]),
+            places=Places.known(items=(*places.items, *("output" for _ in told)), tools=places.tools),
+        )
+        self._adapted.pop(asked_again(self._corrections), None)
+        self._corrections += 1
+        self._adapted[asked_again(self._corrections)] = None
+        self._speech = self._prepare(self._plan.turn)
+        self._assembler.response["adaptations"] = self._listed()
+        return True
+
     def _listed(self) -> list[JSON]:
         return [asdict(adaptation) for adaptation in self.adaptations]
 
@@ -196,12 +232,24 @@ class Run:
         if failure is None:
             events = self._assembler.finish(self._now())
         else:
+            self._tell_operator(failure)
             code = failure.code or "server_error"
             events = self._assembler.fail(code, failure.message, error_code=_public_code(failure))
         if self._plan.store and (failure is None or self._is_known()):
             await self._commit()
         self.journal.failure = failure
         await self.journal.append(events)
+
+    def _tell_operator(self, failure: AntiphonError) -> None:
+        """Which provider failed, and how; its words are not logged, for they may quote what users said."""
+        if isinstance(failure, ProviderError):
+            log.warning(
+                "provider_failed",
+                response_id=self.response_id,
+                provider=self._plan.target.provider,
+                code=failure.code,
+                status=failure.status,
+            )
 
     def _is_known(self) -> bool:
         """Whether the client can know the response's id: a failure of which it saw nothing leaves no row."""

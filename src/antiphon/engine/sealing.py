@@ -174,7 +174,7 @@ def without_thoughts(told: Told) -> Told | None:
 def _told(told: Told, items: list[JSON], paths: list[str], adapted: Adaptations) -> Told:
     return Told(
         replace(told.turn, items=items),
-        Places(items=tuple(paths), tools=told.places.tools),
+        Places.known(items=tuple(paths), tools=told.places.tools),
         (*told.adaptations, *adapted.noted),
     )
 

@@ -22,7 +22,11 @@ from antiphon.protocol.request import CreateResponse
 
 
 class Service:
-    """Responses: made, kept, read, deleted. `most_runs` bounds how many are made at a time."""
+    """Responses: made, kept, read, deleted.
+
+    `most_runs` bounds how many are made at a time, `most_corrections` how often a model is asked again for
+    one of them because its answer had not the shape that was asked for.
+    """
 
     def __init__(
         self,
@@ -34,6 +38,7 @@ class Service:
         new_id: NewId,
         now: Now,
         most_runs: int,
+        most_corrections: int,
     ) -> None:
         self._speaker = speaker
         self._router = router
@@ -42,6 +47,7 @@ class Service:
         self._new_id = new_id
         self._now = now
         self._most_runs = most_runs
+        self._most_corrections = most_corrections
         self._runs: dict[asyncio.Task[None], Run] = {}
         self._draining = False
 
@@ -60,26 +66,33 @@ class Service:
 
     async def create(self, caller: Caller, request: CreateResponse) -> Run:
         """Start to make a response. Every refusal is raised here, before money is spent."""
-        if self._draining:
-            raise ShuttingDown("The gateway is shutting down.", retry_after=1)
-        if len(self._runs) >= self._most_runs:
-            raise Overloaded("The gateway is at its limit of responses in progress.", retry_after=1)
+        self._admit()
         target = self._router.resolve(request.model)
         if request.store:
             await self._store.ready()
+        made = await self._plan(caller, request, target)
+        self._admit()  # what had to be fetched may have taken a minute
         run = Run(
             caller,
-            await self._plan(caller, request, target),
+            made,
             speaker=self._speaker,
             store=self._store,
             sealing=self._sealing,
             new_id=self._new_id,
             now=self._now,
+            most_corrections=self._most_corrections,
         )
         task = run.start()
         self._runs[task] = run
         task.add_done_callback(self._forget)
         return run
+
+    def _admit(self) -> None:
+        """Raises ShuttingDown, or Overloaded, when no other response can be begun."""
+        if self._draining:
+            raise ShuttingDown("The gateway is shutting down.", retry_after=1)
+        if len(self._runs) >= self._most_runs:
+            raise Overloaded("The gateway is at its limit of responses in progress.", retry_after=1)
 
     async def count_input_tokens(self, caller: Caller, request: CreateResponse) -> int:
         """The input tokens that `create` would use."""
@@ -88,7 +101,8 @@ class Service:
         history = await self._history(caller, request)
         turn = turn_of(request, target, [*history, *own_input])
         told = Told(turn, places_of(history, own_input, request.tools))
-        return await self._speaker.count(target, self._opened(caller, request, target, told).turn)
+        told = await self._fetched(target, self._opened(caller, request, target, told))
+        return await self._speaker.count(target, told.turn)
 
     async def _plan(self, caller: Caller, request: CreateResponse, target: Target) -> Plan:
         made = plan(
@@ -99,15 +113,34 @@ class Service:
             new_id=self._new_id,
             created_at=self._now(),
         )
-        if not is_sealed(made.turn):
+        told = planned = Told(made.turn, made.places, made.adaptations)
+        if is_sealed(made.turn):
+            told = self._opened(caller, request, target, told)
+        if not made.strict:  # which takes nothing in another form than the client's
+            told = await self._fetched(target, told)
+        if told is planned:
             return made
-        told = self._opened(caller, request, target, Told(made.turn, made.places, made.adaptations))
         return replace(made, turn=told.turn, places=told.places, adaptations=told.adaptations)
 
     def _opened(self, caller: Caller, request: CreateResponse, target: Target, told: Told) -> Told:
         """With the envelopes of earlier thoughts opened. Raises InvalidRequest."""
         reads = self._speaker.reads(target)
         return self._sealing.open(told, Reader(caller.project_id, target, reads, stored_paths(request)))
+
+    async def _fetched(self, target: Target, told: Told) -> Told:
+        """With the data of images and files in place of URLs that the target does not take.
+
+        Raises InvalidRequest.
+        """
+        try:
+            turn, adaptations = await self._speaker.fetch(target, told.turn)
+        except InvalidRequest as error:
+            error.param = told.places.of_client(error.param or "") or None
+            raise
+        if turn is told.turn:
+            return told
+        placed = (replace(each, param=told.places.of_client(each.param)) for each in adaptations)
+        return replace(told, turn=turn, adaptations=(*told.adaptations, *placed))
 
     async def _own_input(self, caller: Caller, request: CreateResponse) -> list[JSON]:
         """The items of this request, references resolved."""

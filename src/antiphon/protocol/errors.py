@@ -20,7 +20,8 @@
     │   │   └── StaleReasoning             it no longer takes back what it sealed
     │   ├── UpstreamFailed             it says that it failed, in a status or in the stream
     │   ├── UpstreamDisconnected       the stream broke off
-    │   └── ProtocolViolation          what it sent is not its own protocol
+    │   ├── ProtocolViolation          what it sent is not its own protocol
+    │   └── UnfitAnswer                what the model said has not the shape that was asked for
     └── GatewayError               our fault, or our operator's
         ├── StorageUnavailable         the database cannot be written or read
         ├── Overloaded                 a bound was reached
@@ -175,6 +176,20 @@ class ProtocolViolation(ProviderError):
     """What the provider sent does not follow its own protocol, or exceeds our caps."""
 
     default_code = "upstream_invalid_response"
+
+
+class UnfitAnswer(ProviderError):
+    """The model's answer does not meet `text.format`: `fault` says why, `answer` is what it said."""
+
+    default_code = "invalid_structured_output"
+
+    def __init__(self, fault: str, answer: str) -> None:
+        super().__init__(
+            f"The model's answer does not meet 'text.format': {fault}. Its provider does not enforce it. "
+            "Send the request again, or choose a model that is held to a schema."
+        )
+        self.fault = fault
+        self.answer = answer
 
 
 class GatewayError(AntiphonError):

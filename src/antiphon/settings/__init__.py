@@ -119,6 +119,10 @@ class Requests(Section):
     """What `adaptation` is when a request does not say: `strict` refuses what a model cannot be asked exactly
     as it was written, `lenient` adapts it and lists that in the response."""
 
+    corrections: Annotated[int, Field(ge=0, le=5)] = 2
+    """How often a model is asked again when its answer has not the shape that a strict `text.format` asks
+    for. That concerns providers that do not enforce it themselves; each time is a call that costs."""
+
     @field_validator("max_output_tokens")
     @classmethod
     def _leaves_a_choice(cls, largest: int | None, info: ValidationInfo) -> int | None:
@@ -208,6 +212,26 @@ class StaticKey(Section):
         if not all("!" <= character <= "~" for character in key.get_secret_value()):
             raise ValueError("a key consists of visible ASCII characters")
         return key
+
+
+class Media(Section):
+    """Images and files that a request names by URL, for models whose provider takes them as data only."""
+
+    fetch: bool = True
+    """Whether the gateway fetches them; otherwise such a URL is refused."""
+
+    max_bytes: Annotated[ByteSize, Field(ge=1024)] = ByteSize(20 * 1024 * 1024)
+    """The largest size of one of them, in bytes or with a unit (`20MiB`)."""
+
+    max_request_bytes: Annotated[ByteSize, Field(ge=1024)] = ByteSize(64 * 1024 * 1024)
+    """The largest size of all that is fetched for one request."""
+
+    ports: list[Annotated[int, Field(ge=1, le=65535)]] = [80, 443]
+    """The TCP ports that URLs may name."""
+
+    allow_hosts: list[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:\[\]-]+$")]] = []
+    """Hosts that may have private addresses, as they stand in URLs: `files.internal`, `10.0.0.5`. All others
+    must be public."""
 
 
 class Simulated(Section):
@@ -318,6 +342,7 @@ class Settings(Section):
     requests: Requests = Requests()
     reasoning: Reasoning = Reasoning()
     timeouts: Timeouts = Timeouts()
+    media: Media = Media()
     simulated: Simulated = Simulated()
 
     keys: list[StaticKey] = []

@@ -118,8 +118,20 @@ class Dialect(Protocol):
         """Of the request's fields that OpenAI does not have (`Turn.extra`), those that `encode` sends."""
         ...
 
+    def takes_url(self, part: JSON, model: str) -> bool:
+        """Whether `encode` sends the web URL of an image or a file on, or refuses the part in any case.
+
+        Otherwise the gateway fetches it, and `encode` gets the data; it may still get the URL where nothing
+        is fetched.
+        """
+        ...
+
     def encode(self, turn: Turn) -> WireRequest:
-        """Raises InvalidRequest naming `param` for what this dialect cannot say."""
+        """Raises InvalidRequest naming `param` for what this dialect cannot say.
+
+        A shape of the answer that the provider does not hold the model to is noted as emulated at
+        `text.format`: the engine then judges the answer (engine/enforcement.py).
+        """
         ...
 
     def decoder(self) -> Decoder: ...

@@ -45,7 +45,7 @@ from antiphon.protocol.errors import (
 from antiphon.protocol.json import JSON, MalformedJSON, decode_leniently
 from antiphon.upstream.base import Dialect, Filter, Outgoing
 from antiphon.upstream.endpoint import Endpoint
-from antiphon.upstream.exchange import Exchange, RequestBody
+from antiphon.upstream.incoming import Incoming, RequestBody
 from antiphon.upstream.retry_after import retry_after
 from antiphon.upstream.stale import recognised
 from antiphon.upstream.stream import STUMBLES, DeltaStream, answer
@@ -91,7 +91,7 @@ class Client:
 
     def __init__(self, connections: int = CONNECTIONS) -> None:
         self._connections = connections
-        self._exchanges: set[Exchange] = set()
+        self._incoming: set[Incoming] = set()
         self._closed = False
         self._session: aiohttp.ClientSession | None = None
         self._connect_timeouts: dict[float, aiohttp.ClientTimeout] = {}
@@ -99,7 +99,7 @@ class Client:
     @property
     def open(self) -> int:
         """Calls in progress."""
-        return len(self._exchanges)
+        return len(self._incoming)
 
     async def deltas(self, call: Call) -> AsyncGenerator[list[Delta], None]:
         """Sends the request; yields the deltas of what comes back, never an empty list.
@@ -107,86 +107,86 @@ class Client:
         Raises ProviderError, and Overloaded when all connections are in use. Leaving early closes the
         connection at once.
         """
-        exchange = self._exchange(call)
+        incoming = self._admit(call)
         try:
-            response = await self._send(call, exchange)
+            response = await self._send(call, incoming)
             if not _comes_as_stream(response, call):
-                if deltas := answer(call.dialect, await self._json(exchange), call.filters):
+                if deltas := answer(call.dialect, await self._json(incoming), call.filters):
                     yield deltas
                 return
             stream = DeltaStream(call.dialect.decoder(), call.filters, call.dialect.framing)
-            while data := await exchange.read():
+            while data := await incoming.read():
                 batch = stream.feed(data)
-                exchange.heard(stream.events, answered=stream.answered)
+                incoming.heard(stream.events, answered=stream.answered)
                 if batch:
-                    exchange.hold()
+                    incoming.hold()
                     yield batch
-                    exchange.resume()
+                    incoming.resume()
                 if stream.ended or stream.error:
                     break
             if stream.error is None and (batch := stream.finish()):
-                exchange.hold()
+                incoming.hold()
                 yield batch
-                exchange.resume()
+                incoming.resume()
             if stream.error is not None:
-                raise exchange.verdict(stream.error)
-            await exchange.drain()
+                raise incoming.verdict(stream.error)
+            await incoming.drain()
         except ProviderError as error:
             raise call.endpoint.redaction.clean(recognised(error)) from None
         finally:
-            self._exchanges.discard(exchange)
-            exchange.close()
+            self._incoming.discard(incoming)
+            incoming.close()
 
     async def ask(self, call: Call) -> JSON:
         """Sends the request; returns the JSON object that comes back. Raises as `deltas` does."""
-        exchange = self._exchange(call)
+        incoming = self._admit(call)
         try:
-            response = await self._send(call, exchange)
+            response = await self._send(call, incoming)
             if _comes_as_stream(response, call):
                 raise ProtocolViolation("The provider sent a stream for a question that has one answer.")
-            return await self._json(exchange)
+            return await self._json(incoming)
         except ProviderError as error:
             raise call.endpoint.redaction.clean(recognised(error)) from None
         finally:
-            self._exchanges.discard(exchange)
-            exchange.close()
+            self._incoming.discard(incoming)
+            incoming.close()
 
     async def aclose(self) -> None:
         """Close all connections; calls in progress end with UpstreamDisconnected."""
         self._closed = True
-        for exchange in self._exchanges:
-            exchange.break_off()
+        for incoming in self._incoming:
+            incoming.break_off()
         session, self._session = self._session, None
         if session is not None:
             await session.close()
 
-    def _exchange(self, call: Call) -> Exchange:
-        if len(self._exchanges) >= self._connections:
+    def _admit(self, call: Call) -> Incoming:
+        if len(self._incoming) >= self._connections:
             raise Overloaded("The gateway is at its limit of calls to providers.", retry_after=1)
-        exchange = Exchange(call.endpoint.timeouts, call.streamed)
-        self._exchanges.add(exchange)
-        return exchange
+        incoming = Incoming(call.endpoint.timeouts, call.streamed)
+        self._incoming.add(incoming)
+        return incoming
 
-    async def _send(self, call: Call, exchange: Exchange) -> aiohttp.ClientResponse:
+    async def _send(self, call: Call, incoming: Incoming) -> aiohttp.ClientResponse:
         """The head of the answer, if it is a good one. Raises ProviderError."""
         body = RequestBody(call.body)
         try:
-            response = await self._request(call, exchange, body)
+            response = await self._request(call, incoming, body)
         except UpstreamDisconnected:
             if body.handed_over:
                 raise
-            response = await self._request(call, exchange, RequestBody(call.body))
+            response = await self._request(call, incoming, RequestBody(call.body))
         status = response.status
         if status >= 400:
-            raise await self._refusal(call, exchange, response)
+            raise await self._refusal(call, incoming, response)
         if not 200 <= status < 300:
             what = "a redirect, which is not followed" if status >= 300 else "a change of protocol"
             raise ProtocolViolation(f"The provider answered with {what} (status {status}).", status=status)
         return response
 
-    async def _request(self, call: Call, exchange: Exchange, body: RequestBody) -> aiohttp.ClientResponse:
+    async def _request(self, call: Call, incoming: Incoming, body: RequestBody) -> aiohttp.ClientResponse:
         session = self._session or self._begin()
-        exchange.begin(body)
+        incoming.begin(body)
         try:
             response = await session.request(
                 "POST",
@@ -194,11 +194,11 @@ class Client:
                 data=body,
                 headers=call.headers if call.endpoint.authorizer is None else await self._authorized(call),
                 allow_redirects=False,
-                timeout=self._connect_timeout(min(exchange.timeouts.connect, exchange.patience)),
+                timeout=self._connect_timeout(min(incoming.timeouts.connect, incoming.patience)),
             )
         except (aiohttp.ClientError, OSError) as error:
-            raise exchange.verdict(_failure(error, exchange)) from None
-        exchange.answered(response)
+            raise incoming.verdict(_failure(error, incoming)) from None
+        incoming.answered(response)
         return response
 
     async def _authorized(self, call: Call) -> Mapping[str, str]:
@@ -225,10 +225,10 @@ class Client:
         return value
 
     async def _refusal(
-        self, call: Call, exchange: Exchange, response: aiohttp.ClientResponse
+        self, call: Call, incoming: Incoming, response: aiohttp.ClientResponse
     ) -> ProviderError:
         status = response.status
-        body = await exchange.body(ERROR_LIMIT, cut=True)
+        body = await incoming.body(ERROR_LIMIT, cut=True)
         try:
             error = call.dialect.error(status, body)
         except STUMBLES:
@@ -239,9 +239,9 @@ class Client:
             error.retry_after = retry_after(response.headers, time.time())
         return error
 
-    async def _json(self, exchange: Exchange) -> JSON:
+    async def _json(self, incoming: Incoming) -> JSON:
         try:
-            value = decode_leniently(await exchange.body(BODY_LIMIT))
+            value = decode_leniently(await incoming.body(BODY_LIMIT))
         except MalformedJSON:
             raise ProtocolViolation("The provider's answer is not JSON.") from None
         if not isinstance(value, dict):
@@ -287,11 +287,11 @@ def _comes_as_stream(response: aiohttp.ClientResponse, call: Call) -> bool:
     raise ProtocolViolation(f"The provider answered with {what}.", status=response.status)
 
 
-def _failure(error: Exception, exchange: Exchange) -> ProviderError:
+def _failure(error: Exception, incoming: Incoming) -> ProviderError:
     """What it means that no head of an answer came."""
     match error:
         case aiohttp.ConnectionTimeoutError():
-            seconds = min(exchange.timeouts.connect, exchange.patience)
+            seconds = min(incoming.timeouts.connect, incoming.patience)
             return UpstreamTimeout(f"The provider did not accept a connection within {seconds:g} s.")
         case aiohttp.ClientSSLError():
             return UpstreamUnreachable("No trusted TLS connection to the provider could be made.")

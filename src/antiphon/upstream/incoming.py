@@ -69,7 +69,7 @@ class RequestBody(aiohttp.payload.Payload):
             self._transport.abort()
 
 
-class Exchange:
+class Incoming:
     """Begun once; a second `begin` is the same call on another connection, under the same deadlines."""
 
     def __init__(self, timeouts: Timeouts, streamed: bool) -> None:

@@ -1,13 +1,14 @@
 """Whoever is asked to have a turn spoken: the providers, and the simulated model among them.
 
-Encoding happens in `prepare`, so that a request that cannot be asked, and what had to be adapted, is known
-before anything is sent. Sending happens when the deltas are read.
+What a turn names by URL and its provider does not take so is fetched first, in `fetch`. Encoding happens in
+`prepare`, so that a request that cannot be asked, and what had to be adapted, is known before anything is
+sent. Sending happens when the deltas are read.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Protocol
 
 from antiphon.core.adaptations import Adaptation
@@ -21,6 +22,8 @@ from antiphon.upstream.base import Filter, Provider, Speech, WireRequest
 from antiphon.upstream.client import Call, Client
 from antiphon.upstream.emulation import adapt
 from antiphon.upstream.endpoint import Endpoint
+from antiphon.upstream.media.kinds import Media
+from antiphon.upstream.media.parts import Missing, completed, has_media, missing
 from antiphon.upstream.simulated import SIMULATED
 from antiphon.upstream.stream import STUMBLES
 
@@ -31,6 +34,14 @@ class Simulated(Protocol):
     def speech(self, turn: Turn, model: str) -> Speech: ...
 
     def count(self, turn: Turn) -> int: ...
+
+
+class Fetching(Protocol):
+    """Whoever fetches what URLs lead to."""
+
+    async def fetch(self, wanted: Sequence[Missing]) -> list[tuple[Missing, Media]]:
+        """Raises InvalidRequest naming the part whose URL cannot be fetched."""
+        ...
 
 
 class ProviderSpeech:
@@ -57,12 +68,26 @@ class Upstreams:
         simulated: Simulated,
         client: Client,
         user_agent: str = "antiphon",
+        fetcher: Fetching | None = None,
     ) -> None:
+        """Without `fetcher` nothing is fetched: what a provider does not take by URL is refused."""
         self._providers = {
             name: (provider, Endpoint(provider, user_agent)) for name, provider in providers.items()
         }
         self._simulated = simulated
         self._client = client
+        self._fetcher = fetcher
+
+    async def fetch(self, target: Target, turn: Turn) -> tuple[Turn, tuple[Adaptation, ...]]:
+        """The turn with the data of the images and files that this target does not take by URL.
+
+        Raises InvalidRequest for one that cannot be fetched; Overloaded.
+        """
+        if self._fetcher is None or target.provider == SIMULATED or not has_media(turn):
+            return turn, ()
+        dialect = self._provider(target)[0].dialect
+        wanted = missing(turn, dialect)
+        return completed(turn, await self._fetcher.fetch(wanted)) if wanted else (turn, ())
 
     def prepare(self, target: Target, turn: Turn) -> Speech:
         """Encode the turn; nothing is sent. Raises InvalidRequest for what this target cannot be asked."""
@@ -70,8 +95,7 @@ class Upstreams:
             return self._simulated.speech(turn, target.model)
         dialect = self._provider(target)[0].dialect
         adapted = adapt(turn, dialect.native_tools, dialect.own_fields)
-        with adapted.in_places():
-            request = dialect.encode(adapted.turn)
+        request = adapted.encoded(dialect.encode)
         call = self._call(target, request, turn.stream, adapted.filters)
         return ProviderSpeech(self._client, call, adapted.placed(request.adaptations))
 
@@ -87,8 +111,7 @@ class Upstreams:
             return self._simulated.count(turn)
         dialect = self._provider(target)[0].dialect
         adapted = adapt(turn, dialect.native_tools, dialect.own_fields)
-        with adapted.in_places():
-            request = dialect.count(adapted.turn)
+        request = adapted.encoded(dialect.count)
         if request is not None:
             body = await self._client.ask(self._call(target, request, streamed=False))
             try:

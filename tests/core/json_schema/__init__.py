@@ -1,0 +1,1 @@
+"""Schemas of clients: patterns, and judging by them."""

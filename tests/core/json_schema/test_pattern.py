@@ -37,9 +37,27 @@ def test_a_text_made_for_a_pattern_matches_it(pattern: str) -> None:
             assert re.search(pattern, parse(pattern).example(repeats, variant))
 
 
-@given(st.sampled_from(PATTERNS), st.text("abcdefxyz019-_.@* \u0041", max_size=12))
+LOOKING = [
+    r"^(?!^[-+.]*$)[+-]?0*\d*\.?\d*$",  # pydantic, for a Decimal
+    r"^(?!\.)(?!.*\.\.)([a-z0-9_.-]*)[a-z0-9_-]@([a-z0-9][a-z0-9-]*\.)+[a-z]{2,}$",  # zod, for an e-mail
+    r"a(?=b|$)",
+    r"(?<=a)b",
+    r"(?<!a|b)d",
+    r"^(?:(?!aa).)*$",
+    r"(?<=^(?=a).*)b",
+]
+
+
+@given(st.sampled_from([*PATTERNS, *LOOKING[:-1]]), st.text("abcdefxyz019-_.@* \u0041", max_size=12))
 def test_matching_agrees_with_the_engine_of_the_language(pattern: str, text: str) -> None:
     assert parse(pattern).matches(text) == bool(re.search(pattern, text, re.ASCII))
+
+
+def test_a_place_may_look_around_as_far_as_it_likes() -> None:
+    looking = parse(LOOKING[-1])  # behind by any length, which the engine of the language cannot
+    assert looking.matches("a..b")
+    assert not looking.matches("b..b")
+    assert not parse(r"^(?!a)").matches("a")
 
 
 def test_a_pattern_that_makes_backtracking_explode_is_matched_at_once() -> None:
@@ -49,7 +67,7 @@ def test_a_pattern_that_makes_backtracking_explode_is_matched_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "pattern", ["(?=a)b", "(?<!a)b", r"(a)\1", r"\p{L}", "(", "a)", "*a", "[a", "a\\", r"\xZZ"]
+    "pattern", ["(?i)b", "(?P=a)", r"(a)\1", r"\p{L}", "(", "a)", "*a", "[a", "a\\", r"\xZZ"]
 )
 def test_what_is_not_read_is_refused(pattern: str) -> None:
     with pytest.raises(UnsupportedPattern):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from antiphon.upstream.claude.schema import strict_schema
+from antiphon.upstream.claude.schema import reshaped, strict_schema
 
 TEXT = {"type": "string"}
 
@@ -55,6 +55,21 @@ def test_what_the_subset_has_not_is_said_in_the_description(schema: Any, said: A
     whole = strict_schema(holding(x=schema))
     assert whole is not None
     assert whole["properties"]["x"] == said
+
+
+@pytest.mark.parametrize(
+    ("schema", "looser"),
+    [
+        (TEXT, False),
+        ({"type": "array", "items": TEXT, "minItems": 1}, False),
+        ({"type": "string", "format": "int32", "x-order": 1}, False),
+        ({"type": "array", "items": TEXT, "minItems": 2}, True),
+        ({"type": "string", "pattern": "^a"}, True),
+        ({"oneOf": [TEXT, {"type": "null"}]}, True),
+    ],
+)
+def test_whether_it_lets_pass_what_the_schema_does_not_is_told(schema: Any, looser: bool) -> None:
+    assert reshaped(holding(x=schema))[1] is looser
 
 
 def test_references_stay() -> None:

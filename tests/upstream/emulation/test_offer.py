@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from antiphon.core.adaptations import Adaptation
+from antiphon.core.turn import Turn
 from antiphon.protocol.errors import InvalidRequest
 from tests.upstream.emulation.conversing import asked, noted
 
@@ -123,8 +124,12 @@ def test_the_dialects_words_are_about_the_request_as_it_was() -> None:
     (dropped, translated, strict) = adapted.placed((Adaptation("tools[0].strict", "dropped", "why"),))
     assert (dropped.param, translated.param) == ("tools[0]", "tools[1]")
     assert strict == Adaptation("tools[1].tools[0].strict", "dropped", "why")
-    with pytest.raises(InvalidRequest) as refused, adapted.in_places():
+
+    def refuse(turn: Turn) -> None:
         raise InvalidRequest("no", param="tools[0].name")
+
+    with pytest.raises(InvalidRequest) as refused:
+        adapted.encoded(refuse)
     assert refused.value.param == "tools[1].tools[0].name"
     assert adapted.place("input[9].content") == "input[9].content"
     assert adapted.place("model") == "model"

@@ -14,7 +14,7 @@ from antiphon.upstream.client import Client
 from antiphon.upstream.dialects.anthropic import Anthropic
 from antiphon.upstream.dialects.chat import Chat
 from antiphon.upstream.dialects.responses import Responses
-from antiphon.upstream.exchange import DRAIN, GRACE
+from antiphon.upstream.incoming import DRAIN, GRACE
 from tests.upstream.faults import (
     ENDING,
     LAST_CHUNK,

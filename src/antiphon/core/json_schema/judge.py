@@ -17,11 +17,15 @@ from antiphon.core.json_schema.validity import Validity, applicable
 from antiphon.protocol.json import MalformedJSON, encode
 
 WORK = 200_000
-"""What one judgement may cost, in schema nodes looked at: a fraction of a second, two seconds at the worst."""
+"""What one judgement may cost, in schema nodes looked at: 1.2 µs each, 8 where patterns are hostile."""
+
+LARGEST = 20_000
+"""Nodes of a schema that is taken. OpenAI takes 5,000 properties."""
 
 _UNKNOWN = ("unevaluatedProperties", "unevaluatedItems", "$dynamicRef", "$recursiveRef")
 _LONGEST = 200  # characters of a keyword's value or of a name, when it is told
 _TOO_DEEP = "it is nested too deeply"
+_AS_WRITTEN = {"patterns": "pattern"}  # keywords that a regular schema calls otherwise
 
 _LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
 _NAMED = ("properties", "patternProperties", "dependentSchemas")
@@ -46,7 +50,7 @@ class Judge:
 
     def check(self) -> None:
         """Raises Unsatisfiable, which says why nothing can be judged by this schema."""
-        document = Document(self._schema, WORK)
+        document = Document(self._schema, LARGEST)
         waiting, seen = [self._schema], set[int]()
         try:
             while waiting:
@@ -89,25 +93,26 @@ def _checked(schema: Schema, document: Document) -> Iterator[Any]:
 
 
 class _Search:
-    """Looks for the first fault: asks the validity of the whole, and only where it fails, of what is inside."""
+    """Looks for the first fault: what holds as a whole has none, and only what does not is looked into."""
 
     def __init__(self, document: Document) -> None:
         self._document = document
-        self._validity = Validity(document)
+        self._validity = Validity(document, formats=True)
 
     def fault(self, value: Any, schema: Any, path: str) -> Fault | None:
-        if self._validity.holds(value, schema):
+        keyword = self._validity.broken(value, schema)
+        if keyword is None:
             return None
         if schema is False:
-            return Fault(path, "the schema, which allows nothing here")
+            return Fault(path, "the schema, which allows nothing there")
         regular = self._document.regular(schema)
         for inner, member, step in self._inside(value, regular):
             if (found := self.fault(member, inner, path + step)) is not None:
                 return found
-        for keyword, demand in regular.items():
-            if not self._validity.holds(value, _alone(keyword, regular)):
-                return Fault(path, f"'{keyword}': {_shown(demand)}")
-        return Fault(path, "the schema")
+        demand = regular[keyword]
+        if keyword == "required":
+            demand = [name for name in demand if name not in value]
+        return Fault(path, f"'{_AS_WRITTEN.get(keyword, keyword)}': {_shown(demand)}")
 
     def _inside(self, value: Any, regular: Schema) -> Iterator[tuple[Any, Any, str]]:
         """All that must hold for the value and its members: schema, member, and the step down to it."""
@@ -126,12 +131,6 @@ class _Search:
                     yield firsts[index], member, f"/{index}"
                 elif "items" in regular:
                     yield regular["items"], member, f"/{index}"
-
-
-def _alone(keyword: str, regular: Schema) -> Schema:
-    """One keyword with those that it is read together with."""
-    with_it = {"items": ("prefixItems",), "if": ("then", "else")}.get(keyword, ())
-    return {name: regular[name] for name in (keyword, *with_it) if name in regular}
 
 
 def _shown(demand: Any) -> str:

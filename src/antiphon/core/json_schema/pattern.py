@@ -2,10 +2,11 @@
 
     choice   := sequence ("|" sequence)*
     sequence := (atom quantifier?)*
-    atom     := character | "." | escape | "[" class "]" | "(" choice ")" | "^" | "$" | "\\b"
+    atom     := character | "." | escape | "[" class "]" | "(" choice ")" | look | "^" | "$" | "\\b"
+    look     := ("(?=" | "(?!" | "(?<=" | "(?<!") choice ")"
 
-This is the part of ECMA 262 that JSON schemas use. Lookaround, back references and Unicode properties
-raise UnsupportedPattern. Matching walks sets of positions, so a hostile pattern of a client costs
+This is the part of ECMA 262 that JSON schemas use. Flags, back references and Unicode properties raise
+UnsupportedPattern. Matching walks sets of positions, so a hostile pattern of a client costs
 polynomial time and never more; who wants a firmer bound counts the positions.
 """
 
@@ -78,6 +79,29 @@ class Edge:
         return frozenset(at for at in starts if self.holds(subject.text, at))
 
     def example(self, repeats: int, variant: int) -> str:
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What must, or must not, be matched ahead of a place or behind it: it takes no character."""
+
+    node: Node
+    ahead: bool
+    wanted: bool
+
+    def ends(self, subject: Subject, starts: Positions) -> Positions:
+        subject.spend(len(starts))
+        return frozenset(at for at in starts if self._sees(subject, at) is self.wanted)
+
+    def _sees(self, subject: Subject, at: int) -> bool:
+        if self.ahead:
+            return bool(self.node.ends(subject, frozenset((at,))))
+        subject.spend(at)
+        return at in self.node.ends(subject, frozenset(range(at + 1)))
+
+    def example(self, repeats: int, variant: int) -> str:
+        """Nothing: what is made for the pieces around it may or may not fit."""
         return ""
 
 
@@ -175,6 +199,7 @@ def _word_boundary(text: str, at: int) -> bool:
     return before is not after
 
 
+_LOOKS = ("?=", "?!", "?<=", "?<!")
 _START = Edge(lambda text, at: at == 0)
 _END = Edge(lambda text, at: at == len(text))
 _EDGES = {
@@ -250,16 +275,16 @@ class _Reader:
                 return Character(character.__eq__, character)
 
     def _group(self) -> Node:
-        if self._take("?") and not self._take(":"):
-            named = self._take("P<") or self._take("<")
-            if not named or (self.rest and self.pattern[self.at] in "=!"):
-                raise UnsupportedPattern(f"lookaround or a flag in {self.pattern!r}")
+        look = next((mark for mark in _LOOKS if self._take(mark)), None)
+        if look is None and self._take("?") and not self._take(":"):
+            if not (self._take("P<") or self._take("<")):
+                raise UnsupportedPattern(f"a flag in {self.pattern!r}")
             while self._next() != ">":
                 pass
         inside = self.choice()
         if not self._take(")"):
             raise UnsupportedPattern(f"unbalanced ( in {self.pattern!r}")
-        return inside
+        return inside if look is None else Look(inside, "<" not in look, "=" in look)
 
     def _escape(self) -> Node:
         letter = self._next()

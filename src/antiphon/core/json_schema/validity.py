@@ -1,6 +1,7 @@
 """Is a value an instance of a schema? One small function a keyword, over regular schemas (see document).
 
-`format` is an annotation here, as it is by default in JSON schema; `unevaluated…` are not looked at.
+`format` is an annotation, as it is by default in JSON schema, unless it is asked for; `unevaluated…` are not
+looked at.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from fractions import Fraction
 from typing import Any, TypeAlias
 
 from antiphon.core.json_schema.document import Document, Schema, Unsatisfiable
+from antiphon.core.json_schema.formats import is_of
 
 DEEPEST = 120  # nested schemas; a reference that leads back to itself ends here
 
@@ -17,24 +19,34 @@ Test: TypeAlias = Callable[[Any, Any, Schema, "Validity"], bool]
 
 
 class Validity:
-    """Tests values against the schemas of one document."""
+    """Tests values against the schemas of one document.
 
-    def __init__(self, document: Document) -> None:
+    A multiple is one by the decimals as written; with `divides`, also by the division of floats, as many
+    other validators do it: 19.99 / 0.01 is no whole number to them. With `formats`, those that are known
+    must hold.
+    """
+
+    def __init__(self, document: Document, *, divides: bool = False, formats: bool = False) -> None:
         self.document = document
+        self.divides = divides
+        self.formats = formats
         self._depth = 0
 
     def holds(self, value: Any, schema: Any) -> bool:
         """Raises Unsatisfiable when the document's work runs out or its references go in circles."""
+        return self.broken(value, schema) is None
+
+    def broken(self, value: Any, schema: Any) -> str | None:
+        """The first keyword of the regular schema that the value does not meet. Raises as `holds` does."""
         if self._depth > DEEPEST:
             raise Unsatisfiable("it is nested too deeply")
         self._depth += 1
         try:
             regular = self.document.regular(schema)
-            return all(
-                _KEYWORDS[keyword](value, expected, regular, self)
-                for keyword, expected in regular.items()
-                if keyword in _KEYWORDS
-            )
+            for keyword, expected in regular.items():
+                if keyword in _KEYWORDS and not _KEYWORDS[keyword](value, expected, regular, self):
+                    return keyword
+            return None
         finally:
             self._depth -= 1
 
@@ -48,13 +60,6 @@ def same(one: Any, other: Any) -> bool:
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     return bool(one == other)
-
-
-def is_multiple(value: float, of: float) -> bool:
-    """By the decimals as written, and by the division of floats as other validators do it: both."""
-    if exact(value) % exact(of):
-        return False
-    return (isinstance(value, int) and isinstance(of, int)) or float(value / of).is_integer()
 
 
 def exact(value: float) -> Fraction:
@@ -99,6 +104,15 @@ def _type(value: Any, expected: list[str], schema: Schema, validity: Validity) -
     return any(_TYPES[name](value) for name in expected if name in _TYPES)
 
 
+def _multiple_of(value: Any, expected: float, schema: Schema, validity: Validity) -> bool:
+    if not _is_number(value):
+        return True
+    if exact(value) % exact(expected):
+        return False
+    whole = isinstance(value, int) and isinstance(expected, int)
+    return whole or not validity.divides or float(value / expected).is_integer()
+
+
 def _enum(value: Any, expected: list[Any], schema: Schema, validity: Validity) -> bool:
     validity.document.spend(len(expected) // 100)
     return any(same(value, member) for member in expected)
@@ -108,6 +122,10 @@ def _patterns(value: Any, expected: list[str], schema: Schema, validity: Validit
     if not isinstance(value, str):
         return True
     return all(validity.document.matches(pattern, value) for pattern in expected)
+
+
+def _format(value: Any, expected: str, schema: Schema, validity: Validity) -> bool:
+    return not validity.formats or not isinstance(value, str) or is_of(expected, value)
 
 
 def _unique(value: Any, expected: bool, schema: Schema, validity: Validity) -> bool:
@@ -195,10 +213,11 @@ _KEYWORDS: dict[str, Test] = {
     "maximum": _of_type(_is_number, lambda value, bound: value <= bound),
     "exclusiveMinimum": _of_type(_is_number, lambda value, bound: value > bound),
     "exclusiveMaximum": _of_type(_is_number, lambda value, bound: value < bound),
-    "multipleOf": _of_type(_is_number, is_multiple),
+    "multipleOf": _multiple_of,
     "minLength": _of_type(str, lambda value, bound: len(value) >= bound),
     "maxLength": _of_type(str, lambda value, bound: len(value) <= bound),
     "patterns": _patterns,
+    "format": _format,
     "minItems": _of_type(list, lambda value, bound: len(value) >= bound),
     "maxItems": _of_type(list, lambda value, bound: len(value) <= bound),
     "uniqueItems": _unique,

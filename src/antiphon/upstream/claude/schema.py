@@ -25,6 +25,11 @@ _DEFINED = ("$defs", "definitions")
 _SAYS_NOTHING = frozenset(
     {"default", "examples", "example", "$schema", "$id", "$comment", "deprecated", "readOnly", "writeOnly"}
 )
+_BOUNDS = frozenset(
+    {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength",
+     "pattern", "minItems", "maxItems", "uniqueItems", "contains", "minProperties", "maxProperties",
+     "dependentRequired", "dependencies", "oneOf"}
+)  # fmt: skip
 _OPEN_ENDED = frozenset(
     {"patternProperties", "prefixItems", "not", "if", "then", "else", "dependentSchemas", "propertyNames",
      "unevaluatedProperties", "$dynamicRef", "$recursiveRef"}
@@ -35,14 +40,23 @@ class _NoStrictForm(Exception):
     pass
 
 
+THROUGH_TOOL = "the answer comes through a tool, whose input this model cannot be held to"
+IN_DESCRIPTIONS = "bounds that this model is not held to are told in descriptions"
+
+
 def strict_schema(schema: Any) -> JSON | None:
     """The schema in the strict subset, or None if it has no form there. The schema given is not changed."""
+    return reshaped(schema)[0]
+
+
+def reshaped(schema: Any) -> tuple[JSON | None, bool]:
+    """The same, and whether it lets pass what the schema does not."""
     shaper = _Shaper()
     try:
         shape = shaper.shape(schema, 0)
     except (_NoStrictForm, MalformedJSON):
-        return None
-    return None if shaper.leads_back() else shape
+        return None, False
+    return (None, False) if shaper.leads_back() else (shape, shaper.looser)
 
 
 class _Shaper:
@@ -51,6 +65,7 @@ class _Shaper:
     def __init__(self) -> None:
         self._uses: dict[str, set[str]] = {"#": set()}
         self._within = "#"
+        self.looser = False  # than the schema given
 
     def shape(self, schema: Any, depth: int) -> JSON:
         if not isinstance(schema, dict) or depth > _DEEPEST or not _OPEN_ENDED.isdisjoint(schema):
@@ -76,6 +91,7 @@ class _Shaper:
         if bounds:
             words = (shape.get("description"), f"({'; '.join(bounds)})")
             shape["description"] = " ".join(filter(None, words))
+        self.looser = self.looser or any(key in _BOUNDS and key not in shape for key in schema)
         return shape
 
     def leads_back(self) -> bool:

@@ -7,6 +7,7 @@
     choice.py    tool_choice      history.py  calls and outputs of the past
     calls.py     the way back     kinds/      what a function must say, and how its call is read
     strings.py   JSON strings that are still being written
+    agents.py    messages between agents
 
 The layer is pure and knows no dialect: it asks which types a dialect has of its own (`native_tools`).
 """
@@ -14,9 +15,9 @@ The layer is pure and knows no dialect: it asks which types a dialect has of its
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
+from typing import TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -32,6 +33,8 @@ from antiphon.upstream.emulation.history import is_told_anew, retold
 from antiphon.upstream.emulation.offer import Offer
 
 __all__ = ["Adapted", "adapt"]
+
+Encoded = TypeVar("Encoded")
 
 _INDEXED = re.compile(r"(tools|input)\[(\d+)\]")
 
@@ -57,17 +60,18 @@ class Adapted(Struct, frozen=True):
             return f"input[{self.items[index]}]{rest}"
         return param
 
-    @contextmanager
-    def in_places(self) -> Iterator[None]:
-        """What the dialect refuses, it names by its place in the turn as it was."""
+    def encoded(self, encode: Callable[[Turn], Encoded]) -> Encoded:
+        """What a dialect makes of it. What it refuses is named by its place in the turn as it was."""
         try:
-            yield
+            return encode(self.turn)
         except InvalidRequest as error:
             error.param = self.place(error.param)
             raise
 
     def placed(self, adaptations: tuple[Adaptation, ...]) -> tuple[Adaptation, ...]:
         """All adaptations: the layer's, and the dialect's at their places in the turn as it was."""
+        if not adaptations:
+            return self.adaptations
         return (
             *self.adaptations,
             *(Adaptation(self.place(each.param) or "", each.action, each.detail) for each in adaptations),
@@ -92,7 +96,7 @@ def adapt(
         return Adapted(turn, adaptations=adapted.noted)  # the common case is spared what follows
     offer = Offer(turn, native_tools, adapted)
     choice = chosen(turn.tool_choice, offer, native_tools)
-    items, places = retold(turn.items, offer, native_tools)
+    items, places = retold(turn.items, offer, native_tools, adapted)
     back = {tool.name: tool for tool in offer.by_key.values() if tool.differs}
     return Adapted(
         replace(turn, tools=offer.tools, tool_choice=choice, items=items),

@@ -5,6 +5,7 @@
                                         function_call
     their outputs                       function_call_output; a screenshot is an image in it
     tool_search_call, _output (server)  left out: what was found is offered
+    agent_message                       a message of the user
 
 The ids of calls stay as they are. An output of a local shell may name the call's item in place of its
 `call_id`. All other items are the dialect's.
@@ -14,13 +15,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from antiphon.core.adaptations import Adaptations
 from antiphon.protocol.json import JSON, encode
+from antiphon.upstream.emulation.agents import AGENT_MESSAGE, heard
 from antiphon.upstream.emulation.kinds import CALLS, OUTPUTS, Kind
 from antiphon.upstream.emulation.kinds.base import given
 from antiphon.upstream.emulation.offer import Offer
 
 _KEPT = ("id", "status")
-_TOLD_ANEW = frozenset({"function_call", "custom_tool_call", *CALLS, *OUTPUTS})
+_TOLD_ANEW = frozenset({"function_call", "custom_tool_call", AGENT_MESSAGE, *CALLS, *OUTPUTS})
 
 
 def is_told_anew(item: JSON) -> bool:
@@ -28,7 +31,9 @@ def is_told_anew(item: JSON) -> bool:
     return item.get("type") in _TOLD_ANEW
 
 
-def retold(items: list[JSON], offer: Offer, native: frozenset[str]) -> tuple[list[JSON], list[int]]:
+def retold(
+    items: list[JSON], offer: Offer, native: frozenset[str], adapted: Adaptations
+) -> tuple[list[JSON], list[int]]:
     """The items, and for each its index among those of the turn."""
     told: list[JSON] = []
     places: list[int] = []
@@ -36,7 +41,10 @@ def retold(items: list[JSON], offer: Offer, native: frozenset[str]) -> tuple[lis
         item.get("id"): item.get("call_id") for item in items if item.get("type") == "local_shell_call"
     }
     for index, item in enumerate(items):
-        said = _retold(item, offer, native, by_item_id)
+        if item.get("type") == AGENT_MESSAGE:
+            said: JSON | None = heard(item, f"input[{index}]", adapted)
+        else:
+            said = _retold(item, offer, native, by_item_id)
         if said is not None:
             told.append(said)
             places.append(index)

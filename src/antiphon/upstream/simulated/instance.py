@@ -63,7 +63,7 @@ class _Maker:
         self.document = document
         self.hints = hints
         self.generous = generous
-        self.validity = Validity(document)
+        self.validity = Validity(document, divides=True)
 
     def values(self, schema: Any, seen: References) -> Iterator[Any]:
         """Valid values, not always different ones."""
