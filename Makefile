@@ -2,6 +2,7 @@
 
 VENV     := .venv
 BIN      := $(VENV)/bin
+CLIENTS  := .clients
 INSTALL  := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 # In a checkout everything the gateway keeps is in ./data, unless the environment says otherwise.
@@ -10,7 +11,7 @@ export ANTIPHON_DATA
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve key test test-upstream bench docs lock clean
+.PHONY: help serve key test test-upstream test-clients bench docs lock clean
 
 help: ## What you can do here
 	@sed -n 's/^\([a-z-]*\):.*## /\1@/p' $(MAKEFILE_LIST) | while IFS=@ read -r name text; do \
@@ -32,6 +33,9 @@ test: $(VENV)/.dev $(if $(filter true,$(CI)),$(VENV)/.upstream) ## Everything th
 test-upstream: $(VENV)/.upstream ## The tests against a real llama.cpp server; `make test` has them when CI=true
 	$(BIN)/python -m pytest -n 0 tests/upstream_real $(ARGS)
 
+test-clients: $(VENV)/.dev $(CLIENTS)/.npm $(CLIENTS)/.openai-2 $(CLIENTS)/.openai-3 ## Codex, opencode, LangChain, … unmodified, against the gateway (needs npm; takes 2 GB once)
+	$(BIN)/python -m pytest -n 0 -m agents tests/agents $(ARGS)
+
 bench: $(VENV)/.runtime ## Measure speed and memory, beside others in the same run
 	$(BIN)/python -m bench $(ARGS)
 
@@ -43,8 +47,9 @@ docs: $(VENV)/.dev ## Write again what is made from the code: settings, schema, 
 
 # The lock files hold the exact version and hashes of every package, for all platforms and Python versions
 # at once. The other two are held to the versions of the first, so that tests run what is served.
-COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-  --no-header --no-emit-index-url --no-emit-find-links pyproject.toml --extra build
+LOCKED  := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-header --no-emit-index-url --no-emit-find-links
+COMPILE := $(LOCKED) pyproject.toml --extra build
 
 lock: $(VENV)/.dev ## Choose the newest versions of all packages again (LOCK= keeps what still fits)
 	$(INSTALL) uv
@@ -52,11 +57,14 @@ lock: $(VENV)/.dev ## Choose the newest versions of all packages again (LOCK= ke
 	$(COMPILE) $(LOCK) --extra dev --constraint requirements/runtime.txt --output-file requirements/dev.txt
 	$(COMPILE) $(LOCK) --extra dev --extra upstream --constraint requirements/dev.txt \
 	  --output-file requirements/upstream.txt
+	for major in 2 3; do \
+	  $(LOCKED) $(LOCK) tests/agents/python/openai-$$major.in --output-file tests/agents/python/openai-$$major.txt; \
+	done
 
 LOCK ?= --upgrade
 
 clean: ## Remove the virtual environment and the caches, but no data
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis build dist
+	rm -rf $(VENV) $(CLIENTS) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis build dist
 
 # Each stamp is newer than what was installed from; so a second `make serve` starts at once.
 
@@ -88,3 +96,22 @@ $(VENV)/.upstream: requirements/upstream.txt $(VENV)/.dev
 	@echo "Installing a real upstream" >&2
 	@$(INSTALL) --require-hashes --requirement requirements/upstream.txt
 	@touch $@
+
+# The agents that `make test-clients` runs. Some want version 2 of OpenAI's library, others version 3.
+
+$(CLIENTS)/.openai-%: tests/agents/python/openai-%.txt | $(BIN)/python
+	@echo "Installing agents in Python (openai $*)" >&2
+	@$(BIN)/python -m venv --clear $(CLIENTS)/openai-$*
+	@$(CLIENTS)/openai-$*/bin/python -m pip install --quiet --disable-pip-version-check \
+	  --require-hashes --requirement $<
+	@touch $@
+
+# Not `npm ci`: it refuses a lock file in which the packages for some other platform are missing.
+$(CLIENTS)/.npm: tests/agents/package-lock.json tests/agents/package.json
+	@mkdir -p $(CLIENTS)
+	@if command -v npm >/dev/null; then \
+	  echo "Installing agents in JavaScript" >&2; \
+	  cp $^ $(CLIENTS) && npm install --prefix $(CLIENTS) --loglevel error --no-audit --no-fund >/dev/null && touch $@; \
+	else \
+	  echo "There is no npm here: the tests of agents in JavaScript are skipped." >&2; \
+	fi

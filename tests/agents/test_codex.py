@@ -1,0 +1,162 @@
+"""Codex CLI does its work: shells, patches, searches of tools, schemas, images, resumed threads, failures."""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from pathlib import Path
+
+import pytest
+
+from tests.agents.codex import Codex, answer, events, items
+from tests.agents.installed import BIN, HERE, OPENAI_3
+from tests.agents.script import PERSON
+from tests.agents.site import Site
+
+pytestmark = [
+    pytest.mark.agents,
+    pytest.mark.skipif(not (BIN / "codex").exists(), reason="Codex is not installed: npm is missing"),
+]
+
+# `sim/script` is nothing that Codex knows; a name it knows, after a slash, is treated as that model.
+UNKNOWN = "sim/script"
+LEGACY = ["sim/script", "chat/gpt-5.5", "claude/gpt-5.5"]
+LATEST = ["sim/script", "chat/gpt-5.6-sol", "claude/gpt-5.6-sol"]
+
+
+@pytest.fixture
+def codex(site: Site, tmp_path: Path) -> Codex:
+    return Codex(site, tmp_path)
+
+
+def options(codex: Codex, model: str, like: str) -> list[str]:
+    """`sim/script` is described in a catalogue; the others Codex knows by their names."""
+    return ["-c", codex.knows(model, like)] if model == UNKNOWN else []
+
+
+@pytest.mark.parametrize("model", LEGACY)
+def test_it_answers(codex: Codex, model: str) -> None:
+    assert answer(codex.exec(model, "greet me")) == "Hello from the script."
+
+
+@pytest.mark.parametrize("model", LEGACY)
+def test_it_shows_the_thoughts(codex: Codex, model: str) -> None:
+    ran = codex.exec(model, "-c", 'model_reasoning_summary="auto"', "think and greet")
+    assert answer(ran) == "Hello after a thought."
+    assert [item["text"] for item in items(ran, "reasoning")] == ["A greeting is due."]
+
+
+@pytest.mark.parametrize("model", LEGACY)
+def test_it_runs_a_command_and_reads_what_came_out(codex: Codex, model: str) -> None:
+    assert answer(codex.exec(model, "make the file")) == "done"
+    assert (codex.work / "made.txt").read_text() == "made\n"
+
+
+@pytest.mark.parametrize("model", LEGACY)
+def test_thoughts_go_back_with_the_call_that_they_led_to(codex: Codex, model: str) -> None:
+    assert answer(codex.exec(model, "think and make it")) == "Thought."
+    if model.startswith("claude/"):
+        (said,) = [each for each in codex.site.claude.asked[-1]["messages"] if each["role"] == "assistant"]
+        assert [block["type"] for block in said["content"]] == ["thinking", "tool_use"]
+
+
+@pytest.mark.parametrize("model", LEGACY)
+def test_it_applies_a_patch(codex: Codex, model: str) -> None:
+    ran = codex.exec(model, *options(codex, model, "gpt-5.5"), "patch the file")
+    assert answer(ran) == "Patched."
+    assert [item["status"] for item in items(ran, "file_change")] == ["completed"]
+    assert (codex.work / "patched.txt").read_text() == "made by a patch\n"
+
+
+@pytest.mark.parametrize("model", LATEST)
+def test_it_runs_code_with_tools_that_the_input_brings(codex: Codex, model: str) -> None:
+    ran = codex.exec(model, *options(codex, model, "gpt-5.6-sol"), "run the code")
+    assert answer(ran) == "The code ran."
+    assert (codex.work / "made.txt").read_text() == "made\n"
+
+
+@pytest.mark.parametrize("model", ["chat/gpt-5.5", "claude/gpt-5.5"])
+def test_it_searches_tools_and_calls_what_it_found(codex: Codex, model: str) -> None:
+    """The simulated model does not search."""
+    ran = codex.exec(
+        model,
+        *("-c", f'mcp_servers.calendar.command="{OPENAI_3}"'),
+        *("-c", f'mcp_servers.calendar.args=["{HERE / "python" / "calendar_server.py"}"]'),
+        "look for tools",
+    )
+    assert answer(ran) == "walk"
+    assert [call["tool"] for call in items(ran, "mcp_tool_call")] == ["next_event"]
+
+
+@pytest.mark.parametrize("model", LEGACY)
+def test_it_answers_by_a_schema(codex: Codex, model: str) -> None:
+    properties = {"name": {"type": "string"}, "age": {"type": "integer"}}
+    schema = {"type": "object", "properties": properties, "required": ["name", "age"]}
+    file, last = codex.folder / "schema.json", codex.folder / "last.json"
+    file.write_text(json.dumps({**schema, "additionalProperties": False}))
+    ran = codex.exec(model, "--output-schema", str(file), "--output-last-message", str(last), "who is it")
+    assert json.loads(answer(ran)) == json.loads(last.read_text()) == json.loads(PERSON)
+
+
+@pytest.mark.parametrize("model", LEGACY)
+def test_it_shows_a_picture(codex: Codex, model: str) -> None:
+    picture = codex.folder / "red.png"
+    picture.write_bytes(red_square())
+    ran = codex.exec(model, *options(codex, model, "gpt-5.5"), "describe the picture", "-i", str(picture))
+    assert answer(ran) == "A red square."
+    codex.site.was_told(model, "image_url" if model.startswith("chat") else "base64")
+
+
+@pytest.mark.parametrize("model", LEGACY)
+def test_it_resumes_a_thread(codex: Codex, model: str) -> None:
+    first = codex.exec(model, "think and make it")
+    (started,) = [event for event in events(first) if event["type"] == "thread.started"]
+    second = codex.exec(model, "resume", started["thread_id"], "greet me")
+    assert answer(second) == "Hello from the script."
+    codex.site.was_told(model, "it is done")
+
+
+@pytest.mark.parametrize("model", ["chat/gpt-5.6-sol", "claude/gpt-5.6-sol"])
+def test_another_agent_is_told_its_task_and_gives_its_answer(codex: Codex, model: str) -> None:
+    assert answer(codex.exec(model, "delegate it")) == "Delegated."
+    assert (codex.work / "made.txt").read_text() == "made\n"
+    codex.site.was_told(model, "Message Type: FINAL_ANSWER", "The code ran.")
+
+
+@pytest.mark.parametrize("model", LEGACY)
+def test_a_thread_that_grew_too_long_is_compacted_by_the_model(codex: Codex, model: str) -> None:
+    ran = codex.exec(model, "-c", "model_auto_compact_token_limit=14", "make two files")
+    assert answer(ran) == "I carry on."
+    codex.site.was_told(model, "A file was made.")
+
+
+def test_it_tries_again_after_failures_of_a_provider(codex: Codex) -> None:
+    codex.site.chat.failures += [429, 503]
+    codex.site.meant += [("POST", 429), ("POST", 502)]
+    assert answer(codex.exec("chat/gpt-5.5", "greet me")) == "Hello from the script."
+
+
+@pytest.mark.parametrize("model", LEGACY)
+def test_it_knows_a_full_context_and_does_not_try_again(codex: Codex, model: str) -> None:
+    codex.site.meant += [("POST", 400)]
+    ran = codex.exec(model, "no more room")
+    (failed,) = [event for event in events(ran) if event["type"] == "turn.failed"]
+    assert "ran out of room in the model's context window" in failed["error"]["message"]
+
+
+def test_it_tries_a_websocket_once_and_goes_on_over_http(site: Site, tmp_path: Path) -> None:
+    codex = Codex(site, tmp_path, websockets=True)
+    site.meant += [("GET", 426)]
+    assert answer(codex.exec(UNKNOWN, "make the file")) == "done"
+
+
+def red_square() -> bytes:
+    """A PNG of 8 by 8 pixels."""
+    rows = (b"\0" + b"\xff\0\0" * 8) * 8
+    head = struct.pack(">IIBBBBB", 8, 8, 8, 2, 0, 0, 0)
+    chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )
