@@ -46,6 +46,7 @@ from antiphon.protocol.json import JSON, MalformedJSON, decode_leniently
 from antiphon.upstream.base import Dialect, Filter, Outgoing
 from antiphon.upstream.endpoint import Endpoint
 from antiphon.upstream.incoming import Incoming, RequestBody
+from antiphon.upstream.pool import Pool
 from antiphon.upstream.retry_after import retry_after
 from antiphon.upstream.stale import recognised
 from antiphon.upstream.stream import STUMBLES, DeltaStream, answer
@@ -252,7 +253,7 @@ class Client:
         if self._closed:
             raise ShuttingDown("The gateway is shutting down.")
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
+            connector=Pool(
                 limit=self._connections,
                 keepalive_timeout=_KEEP_ALIVE,
                 ttl_dns_cache=_DNS_KEPT,
