@@ -37,6 +37,7 @@ def loaded(
     options: Mapping[str, object] | None = None,
     *,
     folder: Path | None = None,
+    table: Mapping[str, Provider] = TABLE,
 ) -> Loaded:
     """Settings from the text of a file (None: no file), an environment and a command line."""
     config = None
@@ -44,7 +45,7 @@ def loaded(
         assert folder is not None
         config = folder / "antiphon.yaml"
         config.write_text(text)
-    return load(environ or {}, config=config, options=options, table=TABLE)
+    return load(environ or {}, config=config, options=options, table=table)
 
 
 def problems(text: str, folder: Path, environ: Mapping[str, str] | None = None) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from antiphon.settings.problems import ConfigurationError
 from antiphon.settings.providers import build, keys_in
 from antiphon.settings.sources import load
+from antiphon.upstream.auth.aws_chain import AWSChain
 from antiphon.upstream.auth.sigv4 import SigV4
 from antiphon.upstream.base import Provider
 from antiphon.upstream.endpoint import Endpoint
@@ -90,10 +92,6 @@ def test_a_provider_of_ones_own_may_sign_and_its_host_may_name_the_region(tmp_pa
     ("entry", "expected"),
     [
         ("bedrock: {api_key: k}", "needs aws.region or AWS_REGION, or base_url"),
-        (
-            "bedrock: {aws: {region: eu-1}}",
-            "no key; set AWS_BEARER_TOKEN_BEDROCK or api_key, or `enabled: false`",
-        ),
         ("bedrock: {api_key: k, aws: {region: eu-1, access_key_id: a}}", "needs secret_access_key"),
         (
             "bedrock: {api_key: k, aws: {region: eu-1, session_token: a}}",
@@ -107,6 +105,51 @@ def test_a_provider_of_ones_own_may_sign_and_its_host_may_name_the_region(tmp_pa
 )
 def test_what_is_missing_is_said(tmp_path: Path, entry: str, expected: str) -> None:
     assert expected in problems(f"providers: {{{entry}}}", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "bedrock: {aws: {region: eu-1}}",
+        "bedrock_openai: {aws: {region: eu-1}}",
+        "bedrock: {base_url: 'https://private.example', aws: {region: eu-1}}",
+        "mine: {dialect: converse, base_url: 'https://private.example', aws: {region: eu-1}}",
+        "mine: {dialect: converse, base_url: 'https://bedrock-runtime.eu-1.amazonaws.com'}",
+    ],
+)
+def test_without_a_key_it_is_whoever_awss_own_tools_find_if_they_are_installed(
+    tmp_path: Path, entry: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (provider,) = built(f"providers: {{{entry}}}", tmp_path).values()
+    assert (provider.key, provider.auth) == (None, AWSChain("eu-1"))
+    monkeypatch.setitem(sys.modules, "botocore", None)
+    (said,) = problems(f"providers: {{{entry}}}", tmp_path)
+    assert said.endswith("or install `antiphon[aws]` for what AWS's own tools find, or `enabled: false`")
+
+
+def test_a_profile_wins_over_a_key_and_needs_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "providers: {bedrock: {api_key: k, aws: {region: eu-1, profile: work}}}"
+    bedrock = built(text, tmp_path)["bedrock"]
+    assert (bedrock.key, bedrock.auth) == (None, AWSChain("eu-1", "work"))
+    (said,) = problems(text.replace("profile", "access_key_id: a, secret_access_key: b, profile"), tmp_path)
+    assert said == "stands in place of access keys, so one of them is too much"
+    monkeypatch.setitem(sys.modules, "botocore", None)
+    assert problems(text, tmp_path) == ["needs the extra `antiphon[aws]`, which is not installed"]
+
+
+def test_what_others_say_is_not_asked_for_elsewhere(tmp_path: Path) -> None:
+    text = "providers: {mine: {dialect: converse, base_url: 'https://proxy.example'}}"
+    assert built(text, tmp_path)["mine"].auth is None
+    text = "providers: {bedrock: {aws: {region: eu-1}, headers: {Authorization: Bearer x}}}"
+    assert built(text, tmp_path)["bedrock"].auth is None
+
+
+@pytest.mark.parametrize("region", ["AWS_REGION", "AWS_DEFAULT_REGION"])
+def test_whoever_is_named_finds_the_region_in_the_environment(tmp_path: Path, region: str) -> None:
+    text = "providers: {bedrock_anthropic: {api_key: k}, bedrock_openai: {api_key: k, aws: {region: us-2}}}"
+    providers = built(text, tmp_path, {region: "eu-central-1"})
+    assert "eu-central-1" in providers["bedrock_anthropic"].base_url
+    assert "us-2" in providers["bedrock_openai"].base_url
 
 
 def test_a_region_is_no_place_for_a_host(tmp_path: Path) -> None:

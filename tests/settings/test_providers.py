@@ -133,3 +133,26 @@ def test_a_built_in_provider_keeps_its_filters_unless_others_are_set(tmp_path: P
 def test_a_built_provider_shows_neither_key_nor_headers(tmp_path: Path) -> None:
     text = "providers: {groq: {api_key: sk-secret, headers: {a: sk-secret}}}"
     assert "sk-secret" not in repr(built(text, tmp_path))
+
+
+def test_several_keys_are_taken_beside_the_usual_one_and_each_once(tmp_path: Path) -> None:
+    text = "providers: {openai: {api_keys: ['${A}', '${OPENAI_API_KEY}', '${B}']}}"
+    environ = {"OPENAI_API_KEY": "own", "A": "a", "B": "b"}
+    openai = built(text, tmp_path, environ)["openai"]
+    assert (openai.key, openai.more_keys) == ("own", ("a", "b"))
+    assert not any(key in repr(openai) for key in ("'own'", "'a'", "'b'"))
+
+
+def test_a_list_of_keys_is_a_key(tmp_path: Path) -> None:
+    text = "providers: {groq: {api_keys: [a, b]}}"
+    assert problems(text, tmp_path) == []
+    groq = built(text, tmp_path)["groq"]
+    assert (groq.key, groq.more_keys) == ("a", ("b",))
+    assert problems("providers: {groq: {api_keys: []}}", tmp_path) == [
+        "antiphon.yaml:1: providers.groq: no key; set GROQ_API_KEY or api_key, or `enabled: false`"
+    ]
+
+
+def test_keys_of_a_list_are_kept_out_of_what_is_shown(tmp_path: Path) -> None:
+    text = "providers: {groq: {api_keys: [sk-secret-1, sk-secret-2]}}"
+    assert "sk-secret" not in str(loaded(text, folder=tmp_path).settings.model_dump(mode="json"))

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
+import pytest
+
+from antiphon.settings.problems import ConfigurationError
 from antiphon.settings.providers import build
 from antiphon.upstream.auth.google import ServiceAccount
+from antiphon.upstream.auth.google_default import DefaultCredentials
 from antiphon.upstream.base import Provider
 from antiphon.upstream.dialects.gemini import Gemini
 from antiphon.upstream.providers import PROVIDERS
@@ -38,6 +43,32 @@ def test_a_gemini_of_ones_own_gets_its_key_under_googles_name(tmp_path: Path) ->
 def test_vertex_needs_an_address_and_one_way_to_say_who_is_calling() -> None:
     vertex = PROVIDERS["vertex"]
     assert (vertex.dialect, vertex.base_url, vertex.key_from) == (Gemini(vertex=True), "", None)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        f"vertex: {{base_url: '{HERE}'}}",
+        "vertex_anthropic: {base_url: 'https://us-east5-aiplatform.googleapis.com/v1/projects/p'}",
+        f"mine: {{dialect: gemini, base_url: '{HERE}', quirks: {{vertex: true}}}}",
+    ],
+)
+def test_without_a_key_it_is_whoever_googles_own_tools_find_if_they_are_installed(
+    tmp_path: Path, entry: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = loaded(f"providers: {{{entry}}}", folder=tmp_path, table=PROVIDERS).settings
+    (provider,) = build(settings, PROVIDERS).values()
+    assert (provider.key, provider.auth) == (None, DefaultCredentials())
+    monkeypatch.delitem(sys.modules, "google.auth", raising=False)
+    monkeypatch.setitem(sys.modules, "google.auth", None)
+    with pytest.raises(ConfigurationError) as caught:
+        loaded(f"providers: {{{entry}}}", folder=tmp_path, table=PROVIDERS)
+    assert "or install `antiphon[google]` for what Google's own tools find" in str(caught.value)
+
+
+def test_with_a_key_and_elsewhere_nobody_is_looked_for(tmp_path: Path) -> None:
+    assert built(tmp_path, base_url=HERE, api_key="k").auth is None
+    assert built(tmp_path, base_url="https://proxy.example/v1").auth is None
 
 
 def problem(folder: Path, account: str, more: str = "") -> str:

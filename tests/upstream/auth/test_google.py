@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping
@@ -21,8 +20,8 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from antiphon.protocol.errors import UpstreamUnauthorized, UpstreamUnreachable
-from antiphon.upstream.auth.google import EARLY, SCOPE, service_account
+from antiphon.protocol.errors import UpstreamUnauthorized
+from antiphon.upstream.auth.google import SCOPE, service_account
 from antiphon.upstream.base import Outgoing
 
 OUTGOING = Outgoing("https://aiplatform.googleapis.com/v1/x", {}, b"{}")
@@ -53,23 +52,18 @@ def key_file(**fields: Any) -> bytes:
 
 
 class TokenServer:
-    """Gives out token-1, token-2, …; `answers` are given first."""
+    """Gives the same answer to all."""
 
-    def __init__(self, *answers: Any) -> None:
-        self.asked: list[tuple[str, Mapping[str, str], bytes]] = []
-        self._answers = list(answers)
+    def __init__(self, answer: Any) -> None:
+        self.asked: list[tuple[str, Mapping[str, str], bytes | None]] = []
+        self._answer = answer
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+    async def ask(self, url: str, headers: Mapping[str, str], body: bytes | None) -> dict[str, Any]:
         self.asked.append((url, headers, body))
-        await asyncio.sleep(0)
-        answer = self._answers.pop(0) if self._answers else None
-        if isinstance(answer, Exception):
-            raise answer
-        return answer or {
-            "access_token": f"token-{len(self.asked)}",
-            "expires_in": 3_599,
-            "token_type": "Bearer",
-        }
+        return dict(self._answer)
+
+
+TOKEN = {"access_token": "token", "expires_in": 3_599, "token_type": "Bearer"}
 
 
 def decoded(part: str) -> dict[str, Any]:
@@ -77,10 +71,11 @@ def decoded(part: str) -> dict[str, Any]:
 
 
 async def test_the_assertion_says_who_is_asking_for_what_and_is_signed() -> None:
-    server = TokenServer()
-    headers = await service_account(key_file()).begin().headers(OUTGOING, NOW, server.post)
-    assert headers == {"Authorization": "Bearer token-1"}
+    server = TokenServer(TOKEN)
+    headers = await service_account(key_file()).begin().headers(OUTGOING, NOW, server.ask)
+    assert headers == {"Authorization": "Bearer token"}
     ((url, sent, body),) = server.asked
+    assert body is not None
     assert url == "https://oauth2.googleapis.com/token"
     assert sent["Content-Type"] == "application/x-www-form-urlencoded"
     form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
@@ -99,44 +94,12 @@ async def test_the_assertion_says_who_is_asking_for_what_and_is_signed() -> None
     key().public_key().verify(sealed, said, PKCS1v15(), SHA256())
 
 
-async def test_a_token_is_kept_until_shortly_before_it_expires() -> None:
-    server, tokens = TokenServer(), service_account(key_file()).begin()
-    last_good = NOW + 3_599 - EARLY - 1
-    for now in (NOW, NOW + 60, last_good):
-        assert await tokens.headers(OUTGOING, now, server.post) == {"Authorization": "Bearer token-1"}
-    assert await tokens.headers(OUTGOING, last_good + 1, server.post) == {"Authorization": "Bearer token-2"}
-    assert len(server.asked) == 2
-
-
-async def test_many_who_need_a_token_at_once_fetch_one() -> None:
-    server, tokens = TokenServer(), service_account(key_file()).begin()
-    asked = [tokens.headers(OUTGOING, NOW, server.post) for _ in range(20)]
-    assert {headers["Authorization"] for headers in await asyncio.gather(*asked)} == {"Bearer token-1"}
-    assert len(server.asked) == 1
-
-
-async def test_a_fetch_that_failed_is_tried_again_by_the_next() -> None:
-    server = TokenServer(UpstreamUnreachable("down"))
-    tokens = service_account(key_file()).begin()
-    with pytest.raises(UpstreamUnreachable):
-        await tokens.headers(OUTGOING, NOW, server.post)
-    assert await tokens.headers(OUTGOING, NOW, server.post) == {"Authorization": "Bearer token-2"}
-
-
-async def test_who_leaves_while_fetching_stands_in_nobodys_way() -> None:
-    server, tokens = TokenServer(), service_account(key_file()).begin()
-    leaving = asyncio.create_task(tokens.headers(OUTGOING, NOW, server.post))
-    await asyncio.sleep(0)
-    leaving.cancel()
-    assert await tokens.headers(OUTGOING, NOW, server.post) == {"Authorization": "Bearer token-2"}
-
-
 @pytest.mark.parametrize(
     "answer", [{"error": "x"}, {"access_token": "t"}, {"access_token": 3, "expires_in": 9}]
 )
 async def test_an_answer_without_a_token_is_our_own_trouble(answer: dict[str, Any]) -> None:
     with pytest.raises(UpstreamUnauthorized):
-        await service_account(key_file()).begin().headers(OUTGOING, NOW, TokenServer(answer).post)
+        await service_account(key_file()).begin().headers(OUTGOING, NOW, TokenServer(answer).ask)
 
 
 @pytest.mark.parametrize(

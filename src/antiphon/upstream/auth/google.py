@@ -6,16 +6,10 @@
 
 After https://developers.google.com/identity/protocols/oauth2/service-account#httprest. The key file is the
 one that Google Cloud gives out: type, client_email, private_key, private_key_id, token_uri.
-
-    no token ──fetch──▶ token ──until shortly before it expires──▶ no token
-
-One token is fetched at a time; whoever else needs one waits for it, and fetches only if that failed.
 """
 
 from __future__ import annotations
 
-import asyncio
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,9 +20,10 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from antiphon.protocol.errors import UpstreamUnauthorized
-from antiphon.protocol.json import JSON, MalformedJSON, decode, encode
-from antiphon.upstream.base import Outgoing, Post
+from antiphon.protocol.json import MalformedJSON, decode
+from antiphon.upstream.auth.assertions import FORM, assertion
+from antiphon.upstream.auth.leases import Lease, LeasedHeaders, bearer
+from antiphon.upstream.base import Ask
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 TOKEN_URI = "https://oauth2.googleapis.com/token"
@@ -36,11 +31,7 @@ TOKEN_URI = "https://oauth2.googleapis.com/token"
 LIFETIME = 3_600
 """Seconds that an assertion is good for, the most that Google takes."""
 
-EARLY = 300
-"""Seconds before its end at which a token is no longer used: a call may take as long to reach Google."""
-
 _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-_FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +43,8 @@ class ServiceAccount:
     private_key_id: str = ""
     token_uri: str = TOKEN_URI
 
-    def begin(self) -> Tokens:
-        return Tokens(self)
+    def begin(self) -> LeasedHeaders:
+        return LeasedHeaders(_Tokens(self).fetch)
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -79,34 +70,20 @@ def service_account(data: bytes) -> ServiceAccount:
     return account
 
 
-class Tokens:
-    """Keeps one token."""
+class _Tokens:
+    """Asks for tokens in the name of an account."""
 
-    __slots__ = ("_account", "_expires", "_fetching", "_key", "_token")
+    __slots__ = ("_account", "_key")
 
     def __init__(self, account: ServiceAccount) -> None:
         self._account = account
         self._key = _signing_key(account)
-        self._fetching = asyncio.Lock()
-        self._token = ""
-        self._expires = 0.0  # seconds since 1970
 
-    async def headers(self, outgoing: Outgoing, now: float, post: Post) -> Mapping[str, str]:
-        if now >= self._expires - EARLY:
-            async with self._fetching:
-                if now >= self._expires - EARLY:
-                    await self._fetch(now, post)
-        return {"Authorization": f"Bearer {self._token}"}
+    async def fetch(self, now: float, ask: Ask) -> Lease[Mapping[str, str]]:
+        form = urlencode({"grant_type": _GRANT, "assertion": self._assertion(int(now))})
+        return bearer(await ask(self._account.token_uri, FORM, form.encode()), now)
 
-    async def _fetch(self, now: float, post: Post) -> None:
-        form = urlencode({"grant_type": _GRANT, "assertion": self.assertion(int(now))})
-        answer = await post(self._account.token_uri, _FORM, form.encode())
-        token, lives = answer.get("access_token"), answer.get("expires_in")
-        if not isinstance(token, str) or not token or not isinstance(lives, int | float):
-            raise UpstreamUnauthorized("The gateway was given no token for the provider.")
-        self._token, self._expires = token, now + lives
-
-    def assertion(self, now: int) -> str:
+    def _assertion(self, now: int) -> str:
         """What the account says of itself, signed. `now` in seconds since 1970."""
         account = self._account
         header = {"alg": "RS256", "typ": "JWT"}
@@ -119,8 +96,7 @@ class Tokens:
             "iat": now,
             "exp": now + LIFETIME,
         }
-        said = f"{_part(header)}.{_part(claims)}"
-        return f"{said}.{_base64url(self._key.sign(said.encode(), PKCS1v15(), SHA256()))}"
+        return assertion(header, claims, lambda said: self._key.sign(said, PKCS1v15(), SHA256()))
 
 
 def _signing_key(account: ServiceAccount) -> RSAPrivateKey:
@@ -132,11 +108,3 @@ def _signing_key(account: ServiceAccount) -> RSAPrivateKey:
     if not isinstance(key, RSAPrivateKey):
         raise ValueError("has a private_key that is not an RSA key in PEM") from None
     return key
-
-
-def _part(value: JSON | dict[str, str]) -> str:
-    return _base64url(encode(value))
-
-
-def _base64url(data: bytes) -> str:
-    return urlsafe_b64encode(data).rstrip(b"=").decode()

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 
-from antiphon.upstream.base import Outgoing, Post
+from antiphon.upstream.base import Ask, Outgoing
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -55,8 +55,12 @@ class Signer:
         self._date = ""
         self._key = b""
 
-    async def headers(self, outgoing: Outgoing, now: float, post: Post) -> Mapping[str, str]:
+    async def headers(self, outgoing: Outgoing, now: float, ask: Ask) -> Mapping[str, str]:
         return self.sign("POST", outgoing, now)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return self._credentials.secrets
 
     def sign(self, method: str, outgoing: Outgoing, now: float) -> dict[str, str]:
         """The headers to add; `now` in seconds since 1970."""
