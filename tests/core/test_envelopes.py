@@ -111,6 +111,7 @@ def test_an_envelope_that_clients_kept_opens() -> None:
         ("converse:x", "bedrock", "us.amazon.nova-2-pro-v1:0", "bedrock"),
         ("gemini:x", "gemini", "gemini-3-pro", "gemini"),
         ("gemini:x", "my-proxy", "other", "my-proxy"),
+        ('chat-google:{"next":{}}', "google", "gemini-3-pro", "gemini"),
         ("chat:[]", "openrouter", "anthropic/claude-opus-5", "openrouter/anthropic"),
         ("chat:[]", "openrouter", "openai/gpt-5.2", "openrouter/openai"),
         ("chat:[]", "snowflake", "claude-4-sonnet", "snowflake"),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from antiphon.core.adaptations import Adaptations
-from antiphon.core.transcript import Call, Gave, Said, Spoke, Step, steps
+from antiphon.core.transcript import NO_OUTPUT, Call, Gave, Said, Spoke, Step, steps
 from antiphon.protocol.errors import InvalidRequest
 
 
@@ -77,7 +77,31 @@ def test_outputs_of_different_steps_are_not_mixed() -> None:
 
 def test_what_waits_for_an_output_that_never_comes_is_said_before_the_assistant_goes_on() -> None:
     found = told(call("1"), message("user", "never mind"), message("assistant", "Fine."))
-    assert [type(step) for step in found] == [Spoke, Said, Spoke]
+    assert [type(step) for step in found] == [Spoke, Gave, Said, Spoke]
+
+
+def test_a_call_that_the_assistant_leaves_open_is_told_to_have_no_output() -> None:
+    history = [call("1"), call("2"), message("user", "a"), output("2"), message("assistant", "b")]
+    assert [step for step in told(*history) if isinstance(step, Gave)] == [
+        Gave("1", "look", NO_OUTPUT, "input[0]"),
+        Gave("2", "look", "done", "input[3].output"),
+    ]
+    assert noted(*history) == ["input[0]: translated, this call has no output here, the model is told so"]
+
+
+def test_an_output_that_comes_after_all_is_put_where_it_was_missed() -> None:
+    history = [call("1"), output("lost"), message("assistant", "b"), output("1")]
+    kinds = [Spoke, Gave, Gave, Spoke]
+    found = told(*history)
+    assert [type(step) for step in found] == kinds
+    assert Gave("1", "look", "done", "input[3].output") in found
+
+
+def test_a_history_that_is_told_twice_leaves_no_call_open() -> None:
+    once = [message("user", "a"), call("1")]
+    spoke = [step for step in told(*once, *once, output("1")) if not isinstance(step, Said)]
+    assert [type(step) for step in spoke] == [Spoke, Gave, Spoke, Gave]
+    assert [step.output for step in spoke if isinstance(step, Gave)] == [NO_OUTPUT, "done"]
 
 
 def test_what_waits_at_the_end_is_said() -> None:

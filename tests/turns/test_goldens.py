@@ -47,7 +47,8 @@ def turn_of(case: dict[str, Any], dialect: str) -> Turn:
 def request_of(case: dict[str, Any], dialect: str) -> dict[str, Any]:
     encoder = dialect_of(dialect)
     try:
-        adapted = adapt(turn_of(case, dialect), encoder.native_tools, encoder.own_fields)
+        turn = turn_of(case, dialect)
+        adapted = adapt(turn, encoder.native_tools(turn), encoder.own_fields)
         request = adapted.encoded(encoder.encode)
     except InvalidRequest as error:
         return {"error": {"type": type(error).__name__, "message": error.message, "param": error.param}}

@@ -8,12 +8,7 @@ from typing import Any
 
 from antiphon.core import deltas as d
 from antiphon.core.records import Target
-from antiphon.protocol.errors import (
-    AntiphonError,
-    ProtocolViolation,
-    UpstreamUnauthorized,
-    UpstreamUnreachable,
-)
+from antiphon.protocol.errors import AntiphonError, ProtocolViolation, UpstreamUnauthorized
 from antiphon.upstream.auth.google import ServiceAccount
 from antiphon.upstream.base import Provider
 from antiphon.upstream.client import Client
@@ -134,4 +129,4 @@ async def test_an_account_that_gets_no_token_is_our_own_trouble() -> None:
     refusal = answer(b'{"error": "invalid_grant"}', "400 Bad Request")
     assert isinstance(await failure(always(refusal), vertex), UpstreamUnauthorized)
     broken = answer(b"", "503 Service Unavailable")
-    assert isinstance(await failure(always(broken), vertex), UpstreamUnreachable)
+    assert isinstance(await failure(always(broken), vertex), UpstreamUnauthorized)

@@ -18,7 +18,7 @@ Rules of the house:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import assert_never
 
 from antiphon.core import deltas as d
@@ -27,6 +27,7 @@ from antiphon.core.calls import begun_call
 from antiphon.core.open_items import OpenItem
 from antiphon.core.relay import Relay
 from antiphon.core.seals import Seals, as_it_is
+from antiphon.core.usage import usage_object
 from antiphon.protocol.errors import ProtocolViolation
 from antiphon.protocol.events import OUTPUT_TEXT, REFUSAL, SUMMARY, Event, PartFamily, error_event
 from antiphon.protocol.json import JSON
@@ -54,7 +55,7 @@ class Assembler:
         self.response = response
         self._new_id = new_id
         self._seals = Seals(envelope, reveal=reveal_sealed)
-        self._next = next_sequence
+        self._next = self._first = next_sequence
         self._voice: OpenItem | None = None  # the message or the thought that is being said
         self._voice_part: str | None = None  # … in which of the provider's blocks
         self._calls: dict[str, OpenItem] = {}  # the provider's block → the call that is open for it
@@ -72,9 +73,11 @@ class Assembler:
     # The life of a response
 
     def begin(self) -> list[Event]:
+        """The first two events; made anew when the response is another's, as long as nothing was said."""
+        self._next = self._first
         begun = {**self.response, "output": []}  # a copy: the snapshot goes on, these events do not
         return self._number(
-            {"type": kind, "response": begun} for kind in ("response.created", "response.in_progress")
+            [{"type": kind, "response": begun} for kind in ("response.created", "response.in_progress")]
         )
 
     def apply(self, delta: d.Delta) -> list[Event]:
@@ -83,7 +86,10 @@ class Assembler:
             case d.Text():
                 return self._text(delta)
             case d.Relayed():
-                return self._number(self._relaying().feed(delta.event))
+                return self._as_it_comes(self._relaying().feed(delta.event))
+            case d.Usage() | d.Stop() | d.Served():
+                self._note(delta)
+                return []
             case d.Reasoning():
                 return self._number(self._think(delta))
             case d.Arguments():
@@ -97,12 +103,9 @@ class Assembler:
             case d.Refusal():
                 return self._number(self._refuse(delta))
             case d.Hosted():
-                return self._number(self._hosted(delta))
+                return self._number(self._whole(delta.item))
             case d.Sealed():
                 return self._number(self._sealed(delta))
-            case d.Usage() | d.Stop() | d.Served():
-                self._note(delta)
-                return []
             case _:
                 assert_never(delta)
 
@@ -155,26 +158,45 @@ class Assembler:
         return self._seals.opened(self.said)
 
     @property
+    def usage(self) -> d.Usage | None:
+        """Of all turns that are over; None if no provider said any."""
+        return self._total
+
+    @property
+    def turn_usage(self) -> d.Usage | None:
+        """Of the turn that is not over yet."""
+        return self._usage
+
+    @property
+    def tier(self) -> str | None:
+        """The service tier that served last, where the provider said so."""
+        return self._tier
+
+    @property
     def has_spoken(self) -> bool:
         """Whether any item was begun."""
         return bool(self.response["output"])
 
     def _terminal(self) -> list[Event]:
-        self.response["usage"] = _usage_object(self._total, self._usage_seen)
+        self.response["usage"] = usage_object(self._total, self._usage_seen)
         self.response["service_tier"] = self._tier or "default"
         return self._number([{"type": f"response.{self.response['status']}", "response": self.response}])
 
-    def _number(self, events: Iterable[Event]) -> list[Event]:
-        numbered: list[Event] = []
+    def _number(self, events: list[Event]) -> list[Event]:
+        for number, event in enumerate(events, self._next):
+            event["sequence_number"] = number
+        self._next += len(events)
+        return events
+
+    def _as_it_comes(self, events: Iterable[Event]) -> list[Event]:
+        """Numbered; what was said before a violation is kept, for it is true."""
+        said: list[Event] = []
         try:
-            for event in events:
-                event["sequence_number"] = self._next
-                self._next += 1
-                numbered.append(event)
+            said.extend(events)  # which keeps what came before an exception
         except ProtocolViolation:
-            self._torn = numbered
+            self._torn = self._number(said)
             raise
-        return numbered
+        return self._number(said)
 
     # Text and thoughts: one voice
 
@@ -182,90 +204,94 @@ class Assembler:
         part = self._voice.part if self._voice is not None else None
         if part is None or part.family is not OUTPUT_TEXT or delta.part != self._voice_part:
             return self._number(self._begin_text(delta))
-        event = part.say(delta.text, delta.logprobs)  # the common case, without a generator
+        event = part.say(delta.text, delta.logprobs)  # the common case
         event["sequence_number"] = self._next
         self._next += 1
         return [event]
 
-    def _begin_text(self, delta: d.Text) -> Iterator[Event]:
-        yield from self._speak(OUTPUT_TEXT, delta.part)
-        yield from self._say(delta.text, delta.logprobs)
+    def _begin_text(self, delta: d.Text) -> list[Event]:
+        return self._speak(OUTPUT_TEXT, delta.part) + self._say(delta.text, delta.logprobs)
 
-    def _refuse(self, delta: d.Refusal) -> Iterator[Event]:
-        yield from self._speak(REFUSAL, delta.part)
-        yield from self._say(delta.text, [])
+    def _refuse(self, delta: d.Refusal) -> list[Event]:
+        return self._speak(REFUSAL, delta.part) + self._say(delta.text, [])
 
-    def _think(self, delta: d.Reasoning) -> Iterator[Event]:
-        yield from self._reason(delta.part)
+    def _think(self, delta: d.Reasoning) -> list[Event]:
+        events = self._reason(delta.part)
         assert self._voice is not None
-        yield from self._voice.open_part(SUMMARY)
-        yield from self._say(delta.text, [])
+        events += self._voice.open_part(SUMMARY)
+        return events + self._say(delta.text, [])
 
-    def _say(self, text: str, logprobs: list[JSON]) -> Iterator[Event]:
+    def _say(self, text: str, logprobs: list[JSON]) -> list[Event]:
         assert self._voice is not None
         assert self._voice.part is not None
-        if text or logprobs:
-            yield self._voice.part.say(text, logprobs)
+        return [self._voice.part.say(text, logprobs)] if text or logprobs else []
 
-    def _speak(self, family: PartFamily, part: str) -> Iterator[Event]:
+    def _speak(self, family: PartFamily, part: str) -> list[Event]:
         """See that a message is open, in it a part of this family, in it the span of this block."""
+        events: list[Event] = []
         if self._voice is None or self._voice.item["type"] != "message":
-            yield from self._begin_voice(
+            events = self._begin_voice(
                 {"type": "message", "status": "in_progress", "role": "assistant", "content": []}
             )
         assert self._voice is not None
-        yield from self._voice.open_part(family)
+        events += self._voice.open_part(family)
         assert self._voice.part is not None
-        yield from self._voice.part.begin_span(part)
+        events += self._voice.part.begin_span(part)
         self._voice_part = part
+        return events
 
-    def _reason(self, part: str) -> Iterator[Event]:
+    def _reason(self, part: str) -> list[Event]:
         """See that a reasoning item is open for this block: each block has a seal of its own."""
         voice = self._voice
-        if voice is None or voice.item["type"] != "reasoning" or self._voice_part != part:
-            yield from self._begin_voice({"type": "reasoning", "summary": []})
-            self._voice_part = part
+        if voice is not None and voice.item["type"] == "reasoning" and self._voice_part == part:
+            return []
+        events = self._begin_voice({"type": "reasoning", "summary": []})
+        self._voice_part = part
+        return events
 
-    def _begin_voice(self, item: JSON) -> Iterator[Event]:
-        if self._voice is not None or self._calls:
-            yield from self._make_room()
+    def _begin_voice(self, item: JSON) -> list[Event]:
+        events = self._make_room() if self._voice is not None or self._calls else []
         self._voice = self._place(item)
-        yield self._voice.open()
+        events.append(self._voice.open())
+        return events
 
-    def _cite(self, delta: d.Citation) -> Iterator[Event]:
+    def _cite(self, delta: d.Citation) -> list[Event]:
         if self._voice is None and self.response["output"]:
-            return  # the message it annotates is over; a citation alone opens no other
-        yield from self._speak(OUTPUT_TEXT, delta.part)
+            return []  # the message it annotates is over; a citation alone opens no other
+        events = self._speak(OUTPUT_TEXT, delta.part)
         assert self._voice is not None
         assert self._voice.part is not None
-        yield from self._voice.part.cite(delta.annotation)
+        return events + self._voice.part.cite(delta.annotation)
 
-    def _sealed(self, delta: d.Sealed) -> Iterator[Event]:
-        yield from self._reason(delta.part)
+    def _sealed(self, delta: d.Sealed) -> list[Event]:
+        events = self._reason(delta.part)
         assert self._voice is not None
         self._seal(self._voice, delta.blob)
+        return events
 
     def _seal(self, opened: OpenItem, blob: str) -> None:
         self._seals.add(opened.item["id"], blob)
 
     # Calls and items that come whole
 
-    def _call(self, delta: d.Call) -> Iterator[Event]:
+    def _call(self, delta: d.Call) -> list[Event]:
         if delta.part in self._calls:
             raise ProtocolViolation("The provider began the same call twice.")
-        yield from self._make_room()
+        events = self._make_room()
         item = begun_call(delta, delta.call_id or self._new_id("call"))
         opened = self._calls[delta.part] = self._place(item)
-        yield opened.open()
+        events.append(opened.open())
+        return events
 
-    def _argue(self, delta: d.Arguments) -> Iterator[Event]:
+    def _argue(self, delta: d.Arguments) -> list[Event]:
         opened = self._calls.get(delta.part)
         if opened is not None:
-            yield from opened.stream(delta.text, delta.index)
-        elif delta.part not in self._closed_calls or delta.text.strip():
+            return opened.stream(delta.text, delta.index)
+        if delta.part not in self._closed_calls or delta.text.strip():
             raise ProtocolViolation("The provider sent arguments for a call that is not open.")
+        return []
 
-    def _end(self, delta: d.End) -> Iterator[Event]:
+    def _end(self, delta: d.End) -> list[Event]:
         """Only a call that is whole ends at once.
 
         Providers also "end" what the token limit cut, and say so only afterwards: text, and calls whose
@@ -273,28 +299,26 @@ class Assembler:
         """
         opened = self._calls.get(delta.part)
         if opened is None:
-            return
+            return []
         self._ended_calls.add(delta.part)
         if delta.fields is not None:
             opened.item.update(delta.fields)
-        if delta.fields is not None or opened.is_whole_call():
-            yield from self._close_call(delta.part, "completed")
+        is_over = delta.fields is not None or opened.is_whole_call()
+        return self._close_call(delta.part, "completed") if is_over else []
 
-    def _close_call(self, part: str, status: str) -> Iterator[Event]:
+    def _close_call(self, part: str, status: str) -> list[Event]:
         self._closed_calls.add(part)
-        yield from self._close(self._calls.pop(part), status)
+        return self._close(self._calls.pop(part), status)
 
-    def _hosted(self, delta: d.Hosted) -> Iterator[Event]:
-        yield from self._whole(delta.item)
-
-    def _whole(self, item: JSON) -> Iterator[Event]:
-        yield from self._make_room()
+    def _whole(self, item: JSON) -> list[Event]:
+        events = self._make_room()
         opened = self._place(whole.blank(item))
-        yield opened.open()
-        yield from whole.say_rest(opened, item)
-        yield from opened.close_part()
+        events.append(opened.open())
+        events += opened.set_out()
+        events += whole.say_rest(opened, item)
+        events += opened.close_part()
         opened.item = {**opened.item, **item, "id": opened.item["id"]}
-        yield from self._close(opened, item.get("status"))
+        return events + self._close(opened, item.get("status"))
 
     # Opening and closing
 
@@ -305,33 +329,37 @@ class Assembler:
         output.append(opened.item)
         return opened
 
-    def _make_room(self) -> Iterator[Event]:
+    def _make_room(self) -> list[Event]:
         """Another item begins: the voice is over, and so is every call that was ended or is whole."""
-        yield from self._close_voice("completed")
+        events = self._close_voice("completed")
         for part, opened in list(self._calls.items()):
             if part in self._ended_calls or opened.is_whole_call():
-                yield from self._close_call(part, "completed")
+                events += self._close_call(part, "completed")
+        return events
 
-    def _close_voice(self, status: str) -> Iterator[Event]:
-        if self._voice is not None:
-            voice, self._voice, self._voice_part = self._voice, None, None
-            yield from self._close(voice, status if voice.item["type"] == "message" else None)
+    def _close_voice(self, status: str) -> list[Event]:
+        if self._voice is None:
+            return []
+        voice, self._voice, self._voice_part = self._voice, None, None
+        return self._close(voice, status if voice.item["type"] == "message" else None)
 
-    def _close_all(self, status: str) -> Iterator[Event]:
+    def _close_all(self, status: str) -> list[Event]:
         cut = status != "completed"
-        left_open = list(self._relay.finish()) if self._relay is not None else []
-        for opened, _ in left_open:
-            yield from self._close(opened, status if "status" in opened.item else None)
-        yield from self._close_voice(status)
+        events: list[Event] = []
+        for opened in self._relay.finish() if self._relay is not None else ():
+            events += self._close(opened, status if "status" in opened.item else None)
+        events += self._close_voice(status)
         for part in list(self._calls):
             whole_call = self._calls[part].is_whole_call()
-            yield from self._close_call(part, "incomplete" if cut and not whole_call else "completed")
+            events += self._close_call(part, "incomplete" if cut and not whole_call else "completed")
+        return events
 
-    def _close(self, opened: OpenItem, status: str | None) -> Iterator[Event]:
+    def _close(self, opened: OpenItem, status: str | None) -> list[Event]:
         sealed = self._seals.finish(opened.item)
-        yield from opened.close(status)
+        events = opened.close(status)
         self.response["output"][opened.output_index] = opened.item
         self._finished[opened.output_index] = {**opened.item, **sealed} if sealed else opened.item
+        return events
 
     # What is noted and not said
 
@@ -348,12 +376,8 @@ class Assembler:
 
     def _add_up(self) -> None:
         turn, self._usage = self._usage, None
-        if turn is None:
-            return
-        before = self._total or d.Usage()
-        self._total = d.Usage(
-            *(getattr(before, name) + max(0, getattr(turn, name)) for name in d.Usage.__struct_fields__)
-        )
+        if turn is not None:
+            self._total = turn if self._total is None else self._total.plus(turn)
 
     def _relaying(self) -> Relay:
         if self._relay is None:
@@ -367,25 +391,3 @@ class Assembler:
                 self.response[key] = value
         if isinstance(usage := response.get("usage"), dict):
             self._usage_seen = usage
-
-
-def _usage_object(total: d.Usage | None, seen: JSON | None) -> JSON | None:
-    """All five fields, always, and beside them what the upstream counts besides (xAI's cost, …)."""
-    if total is None:
-        return None
-    known: JSON = {
-        "input_tokens": total.input_tokens,
-        "input_tokens_details": {
-            "cached_tokens": total.cached_tokens,
-            "cache_write_tokens": total.cache_write_tokens,
-        },
-        "output_tokens": total.output_tokens,
-        "output_tokens_details": {"reasoning_tokens": total.reasoning_tokens},
-        "total_tokens": total.input_tokens + total.output_tokens,
-    }
-    for name, value in (seen or {}).items():
-        if isinstance(known.get(name), dict) and isinstance(value, dict):
-            known[name] = {**value, **known[name]}
-        elif name not in known:
-            known[name] = value
-    return known

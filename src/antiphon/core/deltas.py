@@ -9,7 +9,7 @@ that is the assembler's. Two blocks are the same block if and only if their `par
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -118,11 +118,17 @@ class End(Struct, frozen=True, gc=False):
     fields: JSON | None = None
 
 
+MOST_TOKENS: Final = 2**53 - 1
+"""The largest number that is a count of tokens: what a provider says beyond it fits neither into the numbers
+of other JSON readers nor into a database, and is no count."""
+
+
 class Usage(Struct, frozen=True, gc=False):
     """Tokens of this turn so far. Cumulative: a later Usage of the turn takes the place of the earlier.
 
     `input_tokens` includes cached and cache-write tokens; `output_tokens` includes reasoning tokens:
-    OpenAI's arithmetic, whatever the provider's own is. Never negative.
+    OpenAI's arithmetic, whatever the provider's own is. Never negative. `provider_cost` is what the provider
+    itself says that it takes, in nano-US-dollars; None: it does not say.
     """
 
     input_tokens: int = 0
@@ -130,6 +136,19 @@ class Usage(Struct, frozen=True, gc=False):
     cached_tokens: int = 0
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
+    provider_cost: int | None = None
+
+    def plus(self, turn: Usage) -> Usage:
+        """This and what another turn used."""
+        costs = [cost for cost in (self.provider_cost, turn.provider_cost) if cost is not None]
+        return Usage(
+            self.input_tokens + max(0, turn.input_tokens),
+            self.output_tokens + max(0, turn.output_tokens),
+            self.cached_tokens + max(0, turn.cached_tokens),
+            self.cache_write_tokens + max(0, turn.cache_write_tokens),
+            self.reasoning_tokens + max(0, turn.reasoning_tokens),
+            sum(costs) if costs else None,
+        )
 
 
 class Served(Struct, frozen=True, gc=False):

@@ -35,6 +35,7 @@ _MAKERS = {
     "converse": _CLAUDE,
     "converse-redacted": _CLAUDE,
     "gemini": _GEMINI,
+    "chat-google": _GEMINI,
 }
 """Whose thoughts are read wherever their maker's models are served: the word before a blob's colon, and
 what stands in the names of these models.

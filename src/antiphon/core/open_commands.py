@@ -7,7 +7,6 @@ Their events count the commands and do not name the item, as in OpenAI's specifi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from antiphon.protocol.events import Event
@@ -26,20 +25,21 @@ class OpenCommands:
     def said(self) -> list[str]:
         return ["".join(pieces) for pieces in self._pieces]
 
-    def say(self, text: str, index: int) -> Iterator[Event]:
+    def say(self, text: str, index: int) -> list[Event]:
         """More of the command with this index. A command that is over has nothing to add."""
+        events: list[Event] = []
         while len(self._pieces) <= index:
-            yield from self.close()
+            events += self.close()
             self._pieces.append([])
-            yield self._event("added", command="")
+            events.append(self._event("added", command=""))
         if text and index == len(self._pieces) - 1:
             self._pieces[index].append(text)
-            yield self._event("delta", delta=text)
+            events.append(self._event("delta", delta=text))
+        return events
 
-    def close(self) -> Iterator[Event]:
+    def close(self) -> list[Event]:
         """The last command, if there is one, is over."""
-        if self._pieces:
-            yield self._event("done", command=self.said[-1])
+        return [self._event("done", command=self.said[-1])] if self._pieces else []
 
     def _event(self, name: str, **fields: Any) -> Event:
         address = {"output_index": self._output_index, "command_index": len(self._pieces) - 1}

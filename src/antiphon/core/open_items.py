@@ -1,13 +1,11 @@
 """Items that are still being said: one small object per open item, so that no flag is needed elsewhere.
 
 An OpenItem knows its place in the output and the parts that are open in it; an OpenPart knows what was
-said in it so far. Both yield events without a sequence number; the assembler numbers them. When an item
+said in it so far. Both give events without a sequence number; the assembler numbers them. When an item
 is closed, `item` is what it has become and nothing more may be said in it.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 from antiphon.core.open_commands import OpenCommands
 from antiphon.protocol.events import FIELDS, PROGRESS, Event, FieldFamily, PartFamily
@@ -37,9 +35,10 @@ class OpenPart:
     def text(self) -> str:
         return "".join(self.pieces)
 
-    def open(self) -> Iterator[Event]:
-        if self.family.added:
-            yield {"type": self.family.added, **self.address, "part": self.family.blank()}
+    def open(self) -> list[Event]:
+        if not self.family.added:
+            return []
+        return [{"type": self.family.added, **self.address, "part": self.family.blank()}]
 
     def say(self, text: str, logprobs: list[JSON]) -> Event:
         self.pieces.append(text)
@@ -50,23 +49,24 @@ class OpenPart:
                 self.part["logprobs"].extend(logprobs)
         return event
 
-    def begin_span(self, span: str) -> Iterator[Event]:
+    def begin_span(self, span: str) -> list[Event]:
         """Text of another block follows in the same part; citations pending cover the block before."""
         if span == self._span:
-            return
-        yield from self._place_pending()
+            return []
+        events = self._place_pending()
         self._span = span
         self._length = sum(map(len, self.pieces))
+        return events
 
-    def cite(self, annotation: JSON) -> Iterator[Event]:
+    def cite(self, annotation: JSON) -> list[Event]:
         start, end = annotation.get("start_index"), annotation.get("end_index")
         if isinstance(start, int) and isinstance(end, int):
             placed = {"start_index": start + self._length, "end_index": end + self._length}
-            yield self.annotate({**annotation, **placed})
-        elif annotation.get("type") in _PLACED:
+            return [self.annotate({**annotation, **placed})]
+        if annotation.get("type") in _PLACED:
             self._pending.append(annotation)
-        else:
-            yield self.annotate(annotation)
+            return []
+        return [self.annotate(annotation)]
 
     def annotate(self, annotation: JSON) -> Event:
         if annotation.get("type") == "url_citation":  # some give no more than the URL (R28)
@@ -81,22 +81,24 @@ class OpenPart:
             "annotation": annotation,
         }
 
-    def close(self) -> Iterator[Event]:
-        yield from self._place_pending()
+    def close(self) -> list[Event]:
+        events = self._place_pending()
         family = self.family
         text = self.part[family.text] = self.text
         done = {"type": family.done, **self.address, family.text: text}
         if family.type == "output_text":
             done["logprobs"] = self.part["logprobs"]
-        yield done
+        events.append(done)
         if family.closed:
-            yield {"type": family.closed, **self.address, "part": dict(self.part)}
+            events.append({"type": family.closed, **self.address, "part": dict(self.part)})
+        return events
 
-    def _place_pending(self) -> Iterator[Event]:
-        end = sum(map(len, self.pieces)) if self._pending else 0
-        for annotation in self._pending:
-            yield self.annotate({**annotation, "start_index": self._length, "end_index": end})
-        self._pending.clear()
+    def _place_pending(self) -> list[Event]:
+        if not self._pending:
+            return []
+        pending, self._pending = self._pending, []
+        placed = {"start_index": self._length, "end_index": sum(map(len, self.pieces))}
+        return [self.annotate({**annotation, **placed}) for annotation in pending]
 
 
 class OpenItem:
@@ -127,22 +129,24 @@ class OpenItem:
             },
         }
 
-    def open_part(self, family: PartFamily) -> Iterator[Event]:
+    def open_part(self, family: PartFamily) -> list[Event]:
         """Make a part of this family the open one; the part that was open is closed."""
         if self.part is not None and self.part.family is family:
-            return
-        yield from self.close_part()
+            return []
+        events = self.close_part()
         if not isinstance(self.item.get(family.list), list):
             self.item[family.list] = []
         index = len(self.item[family.list])
         self.part = OpenPart(family, self.item["id"], self.output_index, index)
-        yield from self.part.open()
+        return events + self.part.open()
 
-    def close_part(self) -> Iterator[Event]:
-        if self.part is not None:
-            part, self.part = self.part, None
-            yield from part.close()
-            self.item[part.family.list].append(part.part)
+    def close_part(self) -> list[Event]:
+        if self.part is None:
+            return []
+        part, self.part = self.part, None
+        events = part.close()
+        self.item[part.family.list].append(part.part)
+        return events
 
     # A streamed field
 
@@ -159,59 +163,69 @@ class OpenItem:
         except MalformedJSON:
             return False
 
-    def stream(self, text: str, index: int = 0) -> Iterator[Event]:
+    def stream(self, text: str, index: int = 0) -> list[Event]:
         """More of the streamed field; of a shell's commands, of the one with this index."""
         if self._field is not None and text:
             self._pieces.append(text)
-            yield {"type": self._field.delta, **self.address, "delta": text}
-        elif self.item["type"] == "shell_call":
-            if self._commands is None:
-                self._commands = OpenCommands(self.output_index)
-            yield from self._commands.say(text, index)
+            return [{"type": self._field.delta, **self.address, "delta": text}]
+        if self.item["type"] != "shell_call":
+            return []
+        if self._commands is None:
+            self._commands = OpenCommands(self.output_index)
+        return self._commands.say(text, index)
 
-    def end_field(self) -> Iterator[Event]:
+    def end_field(self) -> list[Event]:
         if self._field is None or self.said_whole:
-            return
+            return []
         self.said_whole = True
         text = self.field_text
         self._field.write(self.item, text)
         done = {"type": self._field.done, **self.address, self._field.field: text}
         if "name" in self.item:
             done["name"] = self.item["name"]
-        yield done
+        return [done]
 
     # Progress of a tool that runs elsewhere
 
-    def progress(self, *stages: str) -> Iterator[Event]:
+    def progress(self, *stages: str) -> list[Event]:
         """The stages not announced yet, in order."""
-        for stage in stages:
-            if stage not in self._progress:
-                self._progress.add(stage)
-                yield {"type": f"response.{self.item['type']}.{stage}", **self.address}
+        new = [stage for stage in dict.fromkeys(stages) if stage not in self._progress]
+        self._progress.update(new)
+        return [{"type": f"response.{self.item['type']}.{stage}", **self.address} for stage in new]
 
-    def close(self, status: str | None) -> Iterator[Event]:
+    def set_out(self) -> list[Event]:
+        """The stages that come before anything of the item is said."""
+        before, _ = PROGRESS.get(self.item["type"], ((), ()))
+        return self.progress(*before)
+
+    def close(self, status: str | None) -> list[Event]:
         """Close what is open in it and the item itself. `status` None: the item has none, or has its own."""
-        yield from self.close_part()
-        if self._pieces or self.item["type"] in ("function_call", "custom_tool_call"):
-            yield from self._complete_field(status)
-            yield from self.end_field()
+        events = self.close_part()
+        kind = self.item["type"]
+        if self._pieces or kind in ("function_call", "custom_tool_call"):
+            events += self._complete_field(status)
+            events += self.end_field()
         if self._commands is not None:
-            yield from self._commands.close()
+            events += self._commands.close()
             self.item["action"] = {**self.item["action"], "commands": self._commands.said}
-        before, after = PROGRESS.get(self.item["type"], ((), ()))
+        before, after = PROGRESS.get(kind, ((), ()))
         if after:
-            last = "failed" if status == "failed" and self.item["type"].startswith("mcp_") else after[-1]
-            yield from self.progress(*before, *after[:-1], last)
+            last = "failed" if status == "failed" and kind.startswith("mcp_") else after[-1]
+            events += self.progress(*before, *after[:-1], last)
         if status is not None:
-            cut = status == "incomplete" and self.item["type"] in _NEVER_INCOMPLETE
+            cut = status == "incomplete" and kind in _NEVER_INCOMPLETE
             self.item["status"] = "in_progress" if cut else status
-        yield {
-            "type": "response.output_item.done",
-            "output_index": self.output_index,
-            "item": dict(self.item),
-        }
+        events.append(
+            {
+                "type": "response.output_item.done",
+                "output_index": self.output_index,
+                "item": dict(self.item),
+            }
+        )
+        return events
 
-    def _complete_field(self, status: str | None) -> Iterator[Event]:
+    def _complete_field(self, status: str | None) -> list[Event]:
         """A finished call without arguments has none to parse: give it the empty object."""
         if self.item["type"] == "function_call" and status == "completed" and not self._pieces:
-            yield from self.stream("{}")
+            return self.stream("{}")
+        return []

@@ -21,7 +21,7 @@ The sealed blob of a reasoning item is taken from `output_item.done` alone: in `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from antiphon.core import whole
@@ -65,7 +65,7 @@ class Relay:
     def __init__(
         self,
         place: Callable[[JSON], OpenItem],
-        close: Callable[[OpenItem, str | None], Iterator[Event]],
+        close: Callable[[OpenItem, str | None], Iterable[Event]],
         seal: Callable[[OpenItem, str], None],
     ) -> None:
         self._place = place
@@ -109,10 +109,11 @@ class Relay:
         else:
             yield from self._other(event)
 
-    def finish(self) -> Iterator[tuple[OpenItem, str | None]]:
-        """The items left open, for the assembler to close; their own idea of the status is None."""
-        for key in list(self._open):
-            yield self._open.pop(key), None
+    def finish(self) -> list[OpenItem]:
+        """The items left open, for the assembler to close."""
+        left = list(self._open.values())
+        self._open.clear()
+        return left
 
     # Which item
 

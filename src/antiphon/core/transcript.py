@@ -5,13 +5,16 @@
     Gave      the output of one call
 
 Outputs follow the step that called, in the order of its calls (not all templates know ids), with nothing
-between: what stands there waits until the last output has come, or the assistant goes on without it. Calls
-of the client's other tools come as calls of functions (`upstream/emulation`). Items that no such chat knows:
+between: what stands there waits until the last output has come, or the assistant goes on without it. Then
+the call gets an output that says so, because no such chat may leave one open: there are clients that send
+all that was said again, beside `previous_response_id`, and so have made a call twice whose output comes
+once. Calls of the client's other tools come as calls of functions (`upstream/emulation`). Items that no
+such chat knows:
 
-    mcp_call             a call and its output
-    reasoning, sealed    left out: only its maker can read it
-    compaction           refused: it was made elsewhere, and a whole history is in it
-    all others           left out (web_search_call, image_generation_call, …)
+    what a hosted tool did    a call and its output (`core/hosted.py`)
+    reasoning, sealed         left out: only its maker can read it
+    compaction                refused: it was made elsewhere, and a whole history is in it
+    all others                left out (web_search_call, image_generation_call, …)
 """
 
 from __future__ import annotations
@@ -21,8 +24,11 @@ from typing import Any, TypeAlias
 from msgspec import Struct, field
 
 from antiphon.core.adaptations import Adaptations
+from antiphon.core.hosted import AS_FUNCTION, as_function
 from antiphon.core.unsaid import NOT_OFFERED, foreign_compaction, without_item
 from antiphon.protocol.json import JSON, MalformedJSON, decode, encode
+
+NO_OUTPUT = "There is no output of this call."
 
 
 class Call(Struct, frozen=True):
@@ -116,6 +122,8 @@ class Transcript:
         self._steps: list[Step] = []
         self._open: Spoke | None = None
         self._names: dict[str, str] = {}  # of the functions called, by the id of the call
+        self._paths: dict[str, str] = {}  # of the calls
+        self._open_ends: list[Gave] = []  # what stands for outputs that have not come, nor may ever
         self._ranks: dict[str, int] = {}  # of the last calls, in their order
         self._awaited: set[str] = set()  # calls whose outputs have not come
         self._waiting: list[Said] = []
@@ -125,21 +133,17 @@ class Transcript:
             case "message":
                 self._message(item, f"{where}.content")
             case "function_call":
-                self._call(item)
+                self._call(item, where)
             case "function_call_output":
                 self._give(item, item.get("output"), f"{where}.output")
             case "reasoning":
                 self._reasoning(item, where)
-            case "mcp_call":
-                self._call(item)
-                output = item.get("output")
-                self._give(item, item.get("error") if output is None else output, f"{where}.output")
             case "compaction":
                 raise foreign_compaction(where)
             case "additional_tools":
                 pass  # they are among the turn's
             case _:
-                self._adapted.dropped(where, without_item(item))
+                self._hosted(item, where)
 
     def close(self) -> list[Step]:
         self._end()
@@ -183,18 +187,32 @@ class Transcript:
             spoke.thought_at = spoke.thought_at or where
             spoke.thoughts.extend(found)
 
-    def _call(self, item: JSON) -> None:
+    def _call(self, item: JSON, where: str) -> None:
         call = Call(_id_of(item), str(item.get("name")), object_text(item.get("arguments")))
-        self._names[call.id] = call.name
+        self._names[call.id], self._paths[call.id] = call.name, where
         self._assistant().calls.append(call)
+
+    def _hosted(self, item: JSON, where: str) -> None:
+        if (told := as_function(item)) is None:
+            self._adapted.dropped(where, without_item(item))
+            return
+        self._adapted.translated(where, AS_FUNCTION)
+        call, output = told
+        self._call(call, where)
+        self._give(call, output["output"], f"{where}.output")
 
     def _give(self, item: JSON, output: Any, where: str) -> None:
         self._end()
         call_id = _id_of(item)
-        self._awaited.discard(call_id)
         said = output if isinstance(output, str | list) else encode(output).decode()
         gave = Gave(call_id, self._names.get(call_id, ""), said, where)
-        self._steps.insert(self._place_of(call_id), gave)
+        missed = next((end for end in reversed(self._open_ends) if end.call_id == call_id), None)
+        if missed is None or call_id in self._awaited:
+            self._awaited.discard(call_id)
+            self._steps.insert(self._place_of(call_id), gave)
+        else:
+            self._open_ends.remove(missed)
+            self._steps[self._steps.index(missed)] = gave
 
     def _place_of(self, call_id: str) -> int:
         """Before the outputs of later calls."""
@@ -208,6 +226,7 @@ class Transcript:
 
     def _assistant(self) -> Spoke:
         if self._open is None:
+            self._answer_the_open()
             self._stop_waiting()
             self._open = Spoke()
         return self._open
@@ -218,6 +237,13 @@ class Transcript:
             self._steps.append(spoke)
             self._ranks = {call.id: rank for rank, call in enumerate(spoke.calls)}
             self._awaited = set(self._ranks)
+
+    def _answer_the_open(self) -> None:
+        for call_id in (call_id for call_id in self._ranks if call_id in self._awaited):
+            gave = Gave(call_id, self._names[call_id], NO_OUTPUT, self._paths[call_id])
+            self._open_ends.append(gave)
+            self._adapted.translated(gave.where, "this call has no output here, the model is told so")
+            self._steps.insert(self._place_of(call_id), gave)
 
     def _stop_waiting(self) -> None:
         self._awaited.clear()

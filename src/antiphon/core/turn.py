@@ -44,6 +44,7 @@ class Turn(Struct, kw_only=True):
     prompt_cache_key: str | None = None
     prompt_cache_retention: str | None = None
     prompt_cache_options: JSON | None = None
+    cache_control: JSON | None = None
     moderation: JSON | None = None
     extra: JSON = field(
         default_factory=dict

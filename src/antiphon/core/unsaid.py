@@ -16,7 +16,7 @@ from antiphon.protocol.tools import TOOLS
 
 NOT_OFFERED = "this model does not offer it"
 
-_OPTIONS = ("reasoning", "text", "prompt_cache_options", "moderation")
+_OPTIONS = ("reasoning", "text", "prompt_cache_options", "cache_control", "moderation")
 _EXTRAS = ("access_programs", "image")
 _TOOLS = ("function", "custom")
 

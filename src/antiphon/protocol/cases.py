@@ -17,7 +17,7 @@ from antiphon.protocol.examples import CARRIED, FUNCTION, INSTEAD, TEXT, UNKNOWN
 from antiphon.protocol.items import ITEMS
 from antiphon.protocol.json import JSON
 from antiphon.protocol.options import OPTIONS
-from antiphon.protocol.request import CreateResponse, Include
+from antiphon.protocol.request import ROUTING, CreateResponse, Include
 from antiphon.protocol.tool_choice import MODES
 from antiphon.protocol.tools import TOOLS
 
@@ -53,6 +53,8 @@ ELSEWHERE = frozenset(
         "multi_agent",
         "context_management",
         *("fallbacks", "models", "router_candidates", "route", "provider", "providers", "max_cost"),
+        "continuation",
+        "session_id",
     }
 )
 """Fields that no target is told: they say which model, and how this gateway is to answer."""
@@ -116,7 +118,7 @@ def _of_the_request() -> Iterator[Case]:
         {**with_tools, "parallel_tool_calls": True},
     )
     yield Case("truncation: disabled", "truncation", _ASKED, {**_ASKED, "truncation": "disabled"})
-    for wish in get_args(Include):
+    for wish in (wish for wish in get_args(Include) if wish != ROUTING):  # which is no target's to tell
         yield Case(f"include: {wish}", "include", _ASKED, {**_ASKED, "include": [wish]})
     for name in CreateResponse.__struct_fields__:
         kind = OPTIONS.get(name)
@@ -273,7 +275,8 @@ def _changes_inside(
     name: str, kind: inspect.StructType, plainest: JSON, *, alone: bool, given: bool
 ) -> Iterator[_Change]:
     tag = str(kind.tag) if kind.tag_field is not None else ""
-    inner_plainest = plainest.get(name) or least(tag, kind.cls.__name__)
+    held = plainest.get(name)
+    inner_plainest = held if held and isinstance(held, dict) else least(tag, kind.cls.__name__)
     label = name if alone else f"{name}[{tag or kind.cls.__name__}]"
     if inner_plainest and not given and name not in plainest:
         yield _Change(label, name, plainest, {**plainest, name: inner_plainest})

@@ -23,7 +23,7 @@ CachedFor = Annotated[
 
 
 class CacheControl(Struct):
-    """Cache the prompt up to here, for providers that must be told where."""
+    """Cache the prompt up to here (of a request: up to its end), for providers that must be told."""
 
     type: Literal["ephemeral"]
     ttl: CachedFor | None = None

@@ -22,6 +22,7 @@
     │   ├── UpstreamDisconnected       the stream broke off
     │   ├── ProtocolViolation          what it sent is not its own protocol
     │   └── UnfitAnswer                what the model said has not the shape that was asked for
+    │       └── UnfitCall                  … which is that of a tool's input
     └── GatewayError               our fault, or our operator's
         ├── StorageUnavailable         the database cannot be written or read
         ├── Overloaded                 a bound was reached
@@ -109,7 +110,12 @@ class UpgradeRequired(ClientError):
 
 
 class ProviderError(AntiphonError):
-    """A provider did not do its part. `status` is the HTTP status it answered with, when it answered."""
+    """A provider did not do its part. `status` is the HTTP status it answered with, when it answered.
+
+    `another_key`: that was about one of its keys, and another one may be tried at once.
+    """
+
+    another_key = False
 
     def __init__(
         self,
@@ -179,17 +185,34 @@ class ProtocolViolation(ProviderError):
 
 
 class UnfitAnswer(ProviderError):
-    """The model's answer does not meet `text.format`: `fault` says why, `answer` is what it said."""
+    """The model's answer does not meet `text.format`: `fault` says why, `answer` is what it said.
+
+    `place` is where in the turn the shape stands that was asked for.
+    """
 
     default_code = "invalid_structured_output"
 
-    def __init__(self, fault: str, answer: str) -> None:
+    def __init__(self, fault: str, answer: str, place: str = "text.format") -> None:
         super().__init__(
             f"The model's answer does not meet 'text.format': {fault}. Its provider does not enforce it. "
             "Send the request again, or choose a model that is held to a schema."
         )
         self.fault = fault
         self.answer = answer
+        self.place = place
+
+
+class UnfitCall(UnfitAnswer):
+    """The input of a call is not of its tool's grammar. `call_id` is what the provider calls it, or empty."""
+
+    def __init__(self, fault: str, answer: str, place: str, *, call: tuple[str, str, str | None]) -> None:
+        """`call`: its id, the name of the tool, and its namespace."""
+        super().__init__(fault, answer, place)
+        self.call_id, self.name, self.namespace = call
+        self.message = (
+            f"The model called the tool '{self.name}' with an input that is not of its grammar: {fault}. "
+            "Its provider does not enforce it. Send the request again, or choose a model that is held to it."
+        )
 
 
 class GatewayError(AntiphonError):

@@ -9,7 +9,9 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
+from antiphon.protocol.content import CacheControl
 from antiphon.protocol.json import JSON
+from antiphon.protocol.routing import RoutingPreferences
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 Summary = Literal["auto", "concise", "detailed"]
@@ -125,31 +127,13 @@ class ImageOptions(Struct):
     context_compression: Literal["auto", "enabled", "disabled"] | None = None
 
 
-class Partition(Struct):
-    """How the candidates are ordered: by what, and whether each model is a group of its own."""
-
-    by: str | None = None
-    partition: Literal["model", "none"] | None = None
-
-
-class RoutingPreferences(Struct):
-    """Which providers may serve the request."""
-
-    order: list[str] | None = None
-    only: list[str] | None = None
-    ignore: list[str] | None = None
-    allow_fallbacks: bool | None = None
-    require_parameters: bool | None = None
-    sort: str | Partition | None = None
-    max_price: dict[str, Any] | None = None
-
-
 # The fields of a request that hold one of these, and which.
 OPTIONS: dict[str, Any] = {
     "reasoning": ReasoningOptions,
     "text": TextOptions,
     "stream_options": StreamOptions,
     "prompt_cache_options": PromptCacheOptions,
+    "cache_control": CacheControl,
     "moderation": Moderation,
     "prompt": Prompt,
     "conversation": NotEmpty | Conversation,

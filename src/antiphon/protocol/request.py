@@ -34,13 +34,18 @@ Include = Literal[
     "code_interpreter_call.outputs",
     "reasoning.encrypted_content",
     "message.output_text.logprobs",
+    "routing",
 ]
+ROUTING = "routing"  # of what can be included, that which the gateway says
 LARGEST = 2**31 - 1
 Count = Annotated[int, Meta(ge=0, le=LARGEST)]
 Penalty = Annotated[float, Meta(ge=-2, le=2)]
 ModelName = Annotated[str, Meta(min_length=1, max_length=256)]
-Identifier = Annotated[str, Meta(max_length=128)]
+LONGEST_IDENTIFIER = 128
+Identifier = Annotated[str, Meta(max_length=LONGEST_IDENTIFIER)]
 Strictness = Literal["lenient", "strict"]
+_AUTO = "What `model: auto` chooses from; without it, all listed models."
+_ROUTE = "Old name of `providers.sort.partition`: `fallback` is `model`, `sort` is `none`."
 _STRICT = "`strict` refuses what cannot be sent exactly as asked; `lenient` lists it in `adaptations`."
 
 
@@ -66,7 +71,7 @@ class Limits(Struct, frozen=True):
 class CreateResponse(Struct, kw_only=True):
     """A request for one response."""
 
-    model: Annotated[ModelName, Meta(description="`provider/model`.")]
+    model: Annotated[ModelName, Meta(description="`provider/model`, an alias, or `auto`.")]
     input: Annotated[str | list[JSON], Meta(description="Text of the user, or items.")] = ""
     instructions: Annotated[str, Meta(description="Not carried over to the next response.")] | None = None
     previous_response_id: Annotated[str, Meta(description="The response that this one continues.")] | None = (
@@ -99,20 +104,22 @@ class CreateResponse(Struct, kw_only=True):
     prompt_cache_key: Annotated[str, Meta(max_length=512)] | None = None
     prompt_cache_retention: Literal["in_memory", "in-memory", "24h"] | None = None
     prompt_cache_options: JSON | None = None
+    cache_control: Annotated[JSON, Meta(description="Cache the prompt as far as it goes.")] | None = None
     moderation: JSON | None = None
     adaptation: Annotated[Strictness, Meta(description=_STRICT)] = "lenient"
+    fallbacks: Annotated[list[ModelName], Meta(max_length=3, description="Tried in order.")] | None = None
+    models: Annotated[list[ModelName], Meta(max_length=20, description="Tried after them.")] | None = None
+    router_candidates: Annotated[list[ModelName], Meta(max_length=1000, description=_AUTO)] | None = None
+    providers: Annotated[JSON, Meta(description="Who may answer; see docs/routing.md.")] | None = None
+    provider: Annotated[JSON, Meta(description="The same as `providers`.")] | None = None
+    route: Annotated[Literal["fallback", "sort"], Meta(description=_ROUTE)] | None = None
     # Known, checked, and not served yet: see `_NOT_SERVED`.
     background: bool = False
     conversation: str | JSON | None = None
     prompt: JSON | None = None
     context_management: list[JSON] | None = None
-    fallbacks: Annotated[list[ModelName], Meta(max_length=3)] | None = None
-    models: list[ModelName] | None = None
-    router_candidates: list[ModelName] | None = None
-    route: Literal["fallback", "sort"] | None = None
-    provider: JSON | None = None
-    providers: JSON | None = None
     max_cost: Annotated[float, Meta(ge=0)] | None = None
+    continuation: Annotated[bool, Meta(description="Another target goes on with a broken answer.")] = False
     multi_agent: JSON | None = None
     generate: Annotated[bool, Meta(description="false: only prepare, over a WebSocket.")] = True
     # Not a field of the body: the fields of the body that are none of the above.
@@ -126,12 +133,7 @@ _NOT_SERVED = {
     "conversation": "Conversations are not served yet: use 'previous_response_id', or send all items.",
     "prompt": "Prompt templates are not served: put their text into 'instructions' and 'input'.",
     "context_management": "Compaction is not served yet: leave 'context_management' out.",
-    "fallbacks": "Fallbacks are not served yet: leave 'fallbacks' out, and ask again with another 'model'.",
-    "models": "Lists of models are not served yet: name one in 'model'.",
-    "router_candidates": "Routing between models is not served yet: name one in 'model'.",
-    "route": "Routing preferences are not served yet: leave 'route' out.",
-    "provider": "Routing preferences are not served yet: write 'model' as 'provider/model'.",
-    "providers": "Routing preferences are not served yet: write 'model' as 'provider/model'.",
+    "continuation": "No other target goes on with an answer that broke off yet: leave 'continuation' out.",
     "max_cost": "Costs cannot be capped yet: leave 'max_cost' out, and set 'max_output_tokens'.",
 }
 
@@ -253,6 +255,12 @@ def _check_sense(request: CreateResponse, body: JSON) -> None:
             "Invalid 'stream_options': it is only allowed when 'stream' is true.",
             code="invalid_value",
             param="stream_options",
+        )
+    if request.provider is not None and request.providers is not None:
+        raise InvalidRequest(
+            "Mutually exclusive parameters: 'provider' and 'providers', which are the same. Give only one.",
+            code="mutually_exclusive_parameters",
+            param="provider",
         )
     _fold_effort(request)
     needs = (

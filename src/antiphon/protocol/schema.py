@@ -20,6 +20,7 @@ from antiphon.protocol.errors import InvalidRequest
 
 _PLACE = re.compile(r" - at `(?:key` in `)?\$(?P<path>[^`]*)`$")
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
+_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`")
 _MISSING = re.compile(r"^Object missing required field `(.+)`$")
 _TYPE = re.compile(r"^Expected `([^`]+)`, got `([^`]+)`$")
 _RANGE = re.compile(r"^Expected `(int|float)` (<=|>=) (.+)$")
@@ -65,6 +66,9 @@ def complaint(message: str, value: Any, kind: Any, at: str) -> InvalidRequest:
     found = _follow(value, steps)
     if match := _MISSING.match(what):
         return missing(join(param, match[1]))
+    if match := _UNKNOWN.match(what):
+        strange = join(param, match[1][:64])
+        return InvalidRequest(f"Unknown parameter: '{strange}'.", code="unknown_parameter", param=strange)
     if match := _TYPE.match(what):
         return wrong_type(param, match[1].split(" | "), _PYTHON.get(match[2], match[2]))
     if match := _RANGE.match(what):

@@ -213,6 +213,11 @@ class PlainTool(Struct):
     allowed_callers: Callers | None = None
 
 
+COMPUTER_PREVIEW = "computer_use_preview"
+COMPUTER = ("computer", "computer_use", COMPUTER_PREVIEW)
+"""The types of the tool that is a computer."""
+
+
 TOOLS = by_type(
     FunctionTool,
     CustomTool,

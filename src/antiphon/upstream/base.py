@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from antiphon.core.adaptations import Adaptation
 from antiphon.core.deltas import Delta
+from antiphon.core.grammars.judge import HeldTool, ToolName
 from antiphon.core.turn import Turn
 from antiphon.protocol.errors import ProviderError
 from antiphon.protocol.json import JSON
@@ -49,11 +50,26 @@ class Reader(Protocol):
         ...
 
 
+class Prefix(Struct, frozen=True):
+    """The beginning of a turn, which the provider can keep under a name for some `seconds`.
+
+    A POST of `body` to `path` asks for it, and is answered with a `name`. `rest` is the body of the turn
+    without it; the name goes into the `field` of this body.
+    """
+
+    path: str
+    body: JSON
+    seconds: int
+    rest: JSON
+    field: str
+
+
 class WireRequest(Struct, frozen=True):
     """A POST to the provider: `path` is appended to its base URL, `body` is sent as JSON.
 
     What stands in `path` for a model's name is percent-encoded by whoever writes it. `adaptations` says
-    what of the turn could not be sent as asked.
+    what of the turn could not be sent as asked; `filters` turn what the answer says into what the client
+    asked for, where that takes knowing the turn.
     """
 
     path: str
@@ -61,6 +77,8 @@ class WireRequest(Struct, frozen=True):
     headers: Mapping[str, str] = MappingProxyType({})
     adaptations: tuple[Adaptation, ...] = ()
     query: Mapping[str, str] = MappingProxyType({})
+    filters: tuple[Callable[[], Filter], ...] = ()
+    prefix: Prefix | None = None
 
 
 class Decoder(Protocol):
@@ -100,9 +118,8 @@ class Dialect(Protocol):
     @property
     def framing(self) -> Framing: ...
 
-    @property
-    def native_tools(self) -> frozenset[str] | None:
-        """The types of tools that `encode` can offer as they are; None: all there are.
+    def native_tools(self, turn: Turn) -> frozenset[str] | None:
+        """The types of tools that `encode` can offer the model of this turn as they are; None: all there are.
 
         A tool of another type never comes to `encode`: it was made a function, or left out, before.
         """
@@ -121,8 +138,8 @@ class Dialect(Protocol):
     def takes_url(self, part: JSON, model: str) -> bool:
         """Whether `encode` sends the web URL of an image or a file on, or refuses the part in any case.
 
-        Otherwise the gateway fetches it, and `encode` gets the data; it may still get the URL where nothing
-        is fetched.
+        Otherwise the gateway fetches it, and `encode` gets the data; where nothing is fetched the turn is
+        refused before.
         """
         ...
 
@@ -167,6 +184,14 @@ class Speech(Protocol):
         """What of the turn could not be sent as asked."""
         ...
 
+    @property
+    def grammars(self) -> Mapping[ToolName, HeldTool]:
+        """The custom tools of whose input nothing at the provider makes a text of their grammar.
+
+        Of their calls the deltas are those of the emulation: the end of one that is whole has fields.
+        """
+        ...
+
     def deltas(self) -> AsyncGenerator[list[Delta], None]:
         """Sends the request and yields deltas, in batches as they arrive, until the provider's end marker.
 
@@ -184,8 +209,10 @@ class Outgoing:
     body: bytes
 
 
-Post: TypeAlias = Callable[[str, Mapping[str, str], bytes], Awaitable[JSON]]
-"""Sends a POST (URL, headers, body) and gives back the JSON object of a 200. Raises ProviderError."""
+Ask: TypeAlias = Callable[[str, Mapping[str, str], bytes | None], Awaitable[JSON]]
+"""Asks for a token (URL, headers, body; without a body it is a GET) and gives back the JSON object of a 200.
+
+Raises UpstreamUnauthorized."""
 
 
 class Authorizer(Protocol):
@@ -194,8 +221,13 @@ class Authorizer(Protocol):
     It may keep a token until that expires.
     """
 
-    async def headers(self, outgoing: Outgoing, now: float, post: Post) -> Mapping[str, str]:
+    async def headers(self, outgoing: Outgoing, now: float, ask: Ask) -> Mapping[str, str]:
         """What is added to the request's headers; `now` in seconds since 1970. Raises ProviderError."""
+        ...
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be seen of that, beside what is known from the start."""
         ...
 
 
@@ -226,7 +258,8 @@ class Provider:
 
     `key_from` names the environment variable that holds its key and, when set, enables the provider;
     `key` is the key itself, resolved at start. The key goes out as `key_header: key_prefix + key`;
-    `auth` is for providers that want each request signed, or a token that expires, instead.
+    `more_keys` are taken in turn with it. `auth` is for providers that want each request signed, or a token
+    that expires, instead.
     A provider with `local` needs no key and is enabled only by configuration.
     """
 
@@ -244,3 +277,4 @@ class Provider:
     local: bool = False
     filters: tuple[Callable[[], Filter], ...] = ()
     auth: Auth | None = field(default=None, repr=False)
+    more_keys: tuple[str, ...] = field(default=(), repr=False)

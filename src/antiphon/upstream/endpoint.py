@@ -8,7 +8,7 @@ request is at hand here.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -16,7 +16,7 @@ from urllib.parse import urlencode, urlsplit
 from multidict import CIMultiDict
 from yarl import URL
 
-from antiphon.protocol.errors import InvalidRequest
+from antiphon.protocol.errors import InvalidRequest, ProviderError
 from antiphon.upstream.base import Provider
 from antiphon.upstream.redaction import Redaction
 from antiphon.upstream.wire import WIRES
@@ -57,7 +57,15 @@ class Endpoint:
             streamed: _headers(provider, {**_OWN, "User-Agent": user_agent, "Accept": accept})
             for streamed, accept in _accepts(provider).items()
         }
-        self.redaction = Redaction([provider.key or "", *_secrets(provider)])
+        self.keys = _key_headers(provider)
+        """The headers of its keys, of which each request gets one; none if it has but one key."""
+        self.redaction = Redaction([provider.key or "", *provider.more_keys, *_secrets(provider)])
+
+    def clean(self, error: ProviderError) -> ProviderError:
+        """The same error, without the secrets of the configuration, nor those that were leased."""
+        if self.authorizer is not None and (leased := self.authorizer.secrets):
+            error = Redaction(leased).clean(error)
+        return self.redaction.clean(error)
 
     def url(self, path: str, query: Mapping[str, str] = _NOTHING) -> URL:
         """Where a request goes. Raises InvalidRequest for a path that a model's name has broken."""
@@ -77,7 +85,7 @@ class Endpoint:
         headers = self._headers[streamed]
         if more:
             try:
-                _check(more)
+                check(more)
             except ValueError as error:
                 raise InvalidRequest(str(error)) from None
             headers = headers.copy()
@@ -104,7 +112,7 @@ def _headers(provider: Provider, own: Mapping[str, str]) -> CIMultiDict[str]:
     if provider.key:
         given = {provider.key_header: provider.key_prefix + provider.key, **given}
     try:
-        _check(given)
+        check(given)
     except ValueError as error:
         raise ValueError(f"provider {provider.name}: {error}") from None
     headers = CIMultiDict(own)
@@ -112,8 +120,21 @@ def _headers(provider: Provider, own: Mapping[str, str]) -> CIMultiDict[str]:
     return headers
 
 
-def _check(headers: Mapping[str, str]) -> None:
-    """The values are not quoted: they may be secrets."""
+def _key_headers(provider: Provider) -> Sequence[Mapping[str, str]]:
+    if not provider.key or not provider.more_keys:
+        return ()
+    keys = (provider.key, *provider.more_keys)
+    headers = [{provider.key_header: provider.key_prefix + key} for key in keys]
+    for number, header in enumerate(headers, 1):
+        try:
+            check(header)
+        except ValueError as error:
+            raise ValueError(f"provider {provider.name}: key {number}: {error}") from None
+    return headers
+
+
+def check(headers: Mapping[str, str]) -> None:
+    """Raises ValueError for what no header of ours can be. The values are not quoted: they may be secrets."""
     for name, value in headers.items():
         if not _NAME.fullmatch(name):
             raise ValueError("a header's name has characters that none can have")

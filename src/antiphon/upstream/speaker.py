@@ -1,8 +1,8 @@
 """Whoever is asked to have a turn spoken: the providers, and the simulated model among them.
 
-What a turn names by URL and its provider does not take so is fetched first, in `fetch`. Encoding happens in
-`prepare`, so that a request that cannot be asked, and what had to be adapted, is known before anything is
-sent. Sending happens when the deltas are read.
+What a turn names by URL and its provider does not take so is fetched first, in `fetch`, or refused. Encoding
+happens in `prepare`, so that a request that cannot be asked, and what had to be adapted, is known before
+anything is sent. Sending happens when the deltas are read.
 """
 
 from __future__ import annotations
@@ -13,17 +13,20 @@ from typing import Protocol
 
 from antiphon.core.adaptations import Adaptation
 from antiphon.core.deltas import Delta
+from antiphon.core.grammars.judge import HeldTool, ToolName
 from antiphon.core.records import Target
 from antiphon.core.turn import Turn
-from antiphon.protocol.errors import InvalidRequest, ProtocolViolation
+from antiphon.protocol.errors import InvalidRequest, ProtocolViolation, UnsupportedParameter
 from antiphon.protocol.json import MalformedJSON, encode
 from antiphon.upstream import tokens
-from antiphon.upstream.base import Filter, Provider, Speech, WireRequest
+from antiphon.upstream.base import Filter, Prefix, Provider, Speech, WireRequest
 from antiphon.upstream.client import Call, Client
 from antiphon.upstream.emulation import adapt
 from antiphon.upstream.endpoint import Endpoint
+from antiphon.upstream.keys import KeyedTurns, Keys
 from antiphon.upstream.media.kinds import Media
-from antiphon.upstream.media.parts import Missing, completed, has_media, missing
+from antiphon.upstream.media.parts import Missing, TakesURLs, completed, has_media, missing
+from antiphon.upstream.prefixes import Kept, KeptTurns, Prefixes
 from antiphon.upstream.simulated import SIMULATED
 from antiphon.upstream.stream import STUMBLES
 
@@ -47,12 +50,19 @@ class Fetching(Protocol):
 class ProviderSpeech:
     """A turn encoded for a provider."""
 
-    __slots__ = ("_call", "_client", "adaptations")
+    __slots__ = ("_call", "_client", "adaptations", "grammars")
 
-    def __init__(self, client: Client, call: Call, adaptations: tuple[Adaptation, ...]) -> None:
+    def __init__(
+        self,
+        client: Client | KeyedTurns | KeptTurns,
+        call: Call,
+        adaptations: tuple[Adaptation, ...],
+        grammars: Mapping[ToolName, HeldTool],
+    ) -> None:
         self._client = client
         self._call = call
         self.adaptations = adaptations
+        self.grammars = grammars
 
     def deltas(self) -> AsyncGenerator[list[Delta], None]:
         """Sends the request. Raises ProviderError; Overloaded, ShuttingDown."""
@@ -76,6 +86,12 @@ class Upstreams:
         }
         self._simulated = simulated
         self._client = client
+        self._keyed = {
+            name: KeyedTurns(client, Keys(name, endpoint.keys))
+            for name, (_, endpoint) in self._providers.items()
+            if endpoint.keys
+        }
+        self._prefixes = Prefixes(client)
         self._fetcher = fetcher
 
     async def fetch(self, target: Target, turn: Turn) -> tuple[Turn, tuple[Adaptation, ...]]:
@@ -94,10 +110,16 @@ class Upstreams:
         if target.provider == SIMULATED:
             return self._simulated.speech(turn, target.model)
         dialect = self._provider(target)[0].dialect
-        adapted = adapt(turn, dialect.native_tools, dialect.own_fields)
+        adapted = adapt(turn, dialect.native_tools(turn), dialect.own_fields)
         request = adapted.encoded(dialect.encode)
-        call = self._call(target, request, turn.stream, adapted.filters)
-        return ProviderSpeech(self._client, call, adapted.placed(request.adaptations))
+        _refuse_urls(turn, dialect)
+        call = self._call(target, request, turn.stream, (*request.filters, *adapted.filters))
+        return ProviderSpeech(
+            self._sender(target, request.prefix),
+            call,
+            adapted.placed(request.adaptations),
+            adapted.grammars,
+        )
 
     def reads(self, target: Target) -> frozenset[str]:
         """What stands before the colon of the sealed blobs that can go back to this target."""
@@ -110,10 +132,12 @@ class Upstreams:
         if target.provider == SIMULATED:
             return self._simulated.count(turn)
         dialect = self._provider(target)[0].dialect
-        adapted = adapt(turn, dialect.native_tools, dialect.own_fields)
+        adapted = adapt(turn, dialect.native_tools(turn), dialect.own_fields)
         request = adapted.encoded(dialect.count)
+        _refuse_urls(turn, dialect)
         if request is not None:
-            body = await self._client.ask(self._call(target, request, streamed=False))
+            asked = self._keyed.get(target.provider, self._client)
+            body = await asked.ask(self._call(target, request, streamed=False))
             try:
                 return dialect.counted(body)
             except STUMBLES:
@@ -131,6 +155,20 @@ class Upstreams:
                 f"There is no provider {target.provider!r} here.", code="model_not_found", param="model"
             )
         return known
+
+    def _sender(self, target: Target, prefix: Prefix | None) -> Client | KeyedTurns | KeptTurns:
+        """The client itself, unless a key has to be chosen or a prefix to be named.
+
+        Not both: a prefix belongs to the account of the key with which it was kept.
+        """
+        keyed = self._keyed.get(target.provider)
+        if keyed is not None or prefix is None:
+            return keyed or self._client
+        return KeptTurns(self._prefixes, self._kept(target, prefix))
+
+    def _kept(self, target: Target, prefix: Prefix) -> Kept:
+        keep = self._call(target, WireRequest(prefix.path, prefix.body), streamed=False)
+        return Kept(keep, prefix.seconds, prefix.rest, prefix.field)
 
     def _call(
         self,
@@ -154,4 +192,17 @@ class Upstreams:
             headers=endpoint.headers(streamed, request.headers),
             streamed=streamed,
             filters=(*endpoint.filters, *filters),
+        )
+
+
+def _refuse_urls(turn: Turn, dialect: TakesURLs) -> None:
+    """What was not fetched, and its provider would not fetch either. Raises UnsupportedParameter.
+
+    A dialect that cannot even write it down has refused it before, in words of its own.
+    """
+    if has_media(turn) and (left := missing(turn, dialect)):
+        raise UnsupportedParameter(
+            "This model's provider takes this as data, not as a URL, and the gateway fetches nothing here. "
+            "Send it as a data URL.",
+            param=left[0].path,
         )

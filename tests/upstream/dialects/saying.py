@@ -31,7 +31,7 @@ TOOLS = [
 
 def said_to(dialect: Dialect, turn: Turn) -> WireRequest:
     """The request, as the gateway makes it: with every tool a function."""
-    adapted = adapt(turn, dialect.native_tools, dialect.own_fields)
+    adapted = adapt(turn, dialect.native_tools(turn), dialect.own_fields)
     request = adapted.encoded(dialect.encode)
     return replace(request, adaptations=adapted.placed(request.adaptations))
 

@@ -72,8 +72,8 @@ def tools_of_the_client(tools: list[JSON]) -> list[JSON]:
 def test_every_tool_of_the_client_is_offered_and_the_request_can_be_said(dialect: Dialect) -> None:
     said: Counter[str] = Counter()
     for file, turn in turns():
-        adapted = adapt(turn, dialect.native_tools)
-        hosted = HOSTED - (dialect.native_tools or set())
+        adapted = adapt(turn, dialect.native_tools(turn))
+        hosted = HOSTED - (dialect.native_tools(turn) or set())
         left_out = {told.param for told in adapted.adaptations if told.action == "dropped"}
         expected = {f"tools[{at}]" for at, tool in enumerate(turn.tools) if tool["type"] in hosted}
         assert {param for param in left_out if TOOL.fullmatch(param)} == expected, file

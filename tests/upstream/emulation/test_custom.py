@@ -21,16 +21,68 @@ def test_it_is_offered_as_a_function_with_one_text() -> None:
     assert tool["parameters"]["required"] == list(tool["parameters"]["properties"]) == ["input"]
 
 
+def with_grammar(definition: str, syntax: str = "lark", name: str = "sql") -> dict[str, object]:
+    shape = {"type": "grammar", "syntax": syntax, "definition": definition}
+    return {**SQL, "name": name, "format": shape}
+
+
 @pytest.mark.parametrize(
     ("syntax", "words"), [("lark", "this Lark grammar"), ("regex", "this regular expression")]
 )
 def test_a_grammar_is_told_in_words_and_that_is_noted(syntax: str, words: str) -> None:
-    adapted = asked({**SQL, "format": {"type": "grammar", "syntax": syntax, "definition": "start: /x+/"}})
+    adapted = asked(with_grammar("start: /x+/", syntax))
     description = function_of(adapted)["description"]
     assert description.startswith("Runs SQL.\n\n")
     assert words in description
     assert description.endswith("\nstart: /x+/")
     assert noted(adapted) == [("tools[0]", "emulated"), ("tools[0].format", "emulated")]
+    held = adapted.grammars[None, "sql"]
+    assert held.place == "tools[0]"
+    assert held.grammar.fault("start: /xx/" if syntax == "regex" else "xx") is None
+    assert held.grammar.fault("y") is not None
+
+
+@pytest.mark.parametrize(
+    ("definition", "syntax", "why"),
+    [
+        ("start: secret", "lark", "line 1 names what is not defined"),
+        (r"secret\p{L}", "regex", "the regular expression uses what is not read here"),
+        ("x" * 20_000, "regex", "it has more than 16,384 characters"),
+    ],
+)
+def test_a_grammar_that_cannot_be_checked_is_told_all_the_same(
+    definition: str, syntax: str, why: str
+) -> None:
+    adapted = asked(with_grammar(definition, syntax))
+    assert definition in function_of(adapted)["description"]
+    assert adapted.grammars == {}
+    told = adapted.adaptations[-1]
+    assert (told.param, told.action) == ("tools[0].format.definition", "emulated")
+    assert told.detail.endswith(why)
+    assert "secret" not in told.detail
+
+
+def test_all_grammars_of_a_turn_together_are_bounded() -> None:
+    tools = [with_grammar("(a|b)" * 3_000, "regex", f"tool_{index}") for index in range(4)]
+    adapted = asked(*tools)
+    assert [name for _, name in adapted.grammars] == ["tool_0", "tool_1"]
+    assert noted(adapted)[-1] == ("tools[3].format.definition", "emulated")
+
+
+def test_a_grammar_is_known_by_the_names_of_its_tool_wherever_the_tool_is_offered() -> None:
+    found = {
+        "type": "tool_search_output",
+        "call_id": "c",
+        "tools": [with_grammar("start: /x/", name="found")],
+    }
+    searched = {"type": "tool_search_call", "call_id": "c", "arguments": {}, "execution": "client"}
+    space = {"type": "namespace", "name": "db", "tools": [SQL, with_grammar("start: /x/", name="strict")]}
+    search = {"type": "tool_search", "execution": "client"}
+    adapted = asked(space, search, items=[searched, {**found, "execution": "client"}])
+    assert {key: held.place for key, held in adapted.grammars.items()} == {
+        ("db", "strict"): "tools[0].tools[1]",
+        (None, "found"): "input[1].tools[0]",
+    }
 
 
 def test_a_call_comes_back_as_the_item_asked_for_piece_by_piece() -> None:

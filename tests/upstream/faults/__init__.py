@@ -132,6 +132,13 @@ class FaultUpstream:
         finally:
             writer.close()
 
+    def cut(self) -> None:
+        """Cut all connections. One that is closing already cannot be told: its transport may have no loop
+        any more."""
+        for visit in self.visits:
+            if not visit.writer.is_closing():
+                visit.writer.transport.abort()
+
 
 @asynccontextmanager
 async def serving(script: Script) -> AsyncIterator[FaultUpstream]:
@@ -142,8 +149,7 @@ async def serving(script: Script) -> AsyncIterator[FaultUpstream]:
         yield upstream
     finally:
         server.close()
-        for visit in upstream.visits:
-            visit.writer.transport.abort()
+        upstream.cut()
         await asyncio.sleep(0)
 
 

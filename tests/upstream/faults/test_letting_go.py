@@ -126,8 +126,8 @@ async def test_answers_cut_at_random_moments_leave_nothing_open() -> None:
             await asyncio.wait([task])
         assert (await listen(client, faulty)).text == "Hello"
         assert client.open == 0
-        assert client._session is not None
-        assert not client._session.connector._acquired
+        assert client._pool is not None
+        assert not client._pool._acquired
     await client.aclose()
 
 
@@ -157,3 +157,44 @@ async def test_closing_the_client_ends_calls_in_progress_and_refuses_more() -> N
         assert heard.text == "Hello"
         assert isinstance(heard.error, UpstreamDisconnected)
         assert isinstance((await listen(client, provider(upstream.url))).error, ShuttingDown)
+
+
+async def test_a_call_cut_in_the_moment_in_which_the_head_comes_ends() -> None:
+    client, arrived = Client(), asyncio.Event()
+
+    async def script(visit: Visit) -> None:
+        await visit.request()
+        arrived.set()
+        await visit.gone()
+
+    async with serving(script) as upstream:
+        waiting = asyncio.create_task(listen(client, provider(upstream.url, timeouts=PATIENT)))
+        await arrived.wait()
+        (incoming,) = client._incoming
+        assert incoming._connection is not None
+        assert incoming._connection.protocol is not None
+        incoming._connection.protocol.data_received(STREAM)
+        incoming.break_off()
+        heard = await asyncio.wait_for(waiting, 5)
+        assert isinstance(heard.error, UpstreamDisconnected)
+    await client.aclose()
+
+
+async def test_an_answer_before_the_request_was_read_is_heard_and_its_connection_not_used_again() -> None:
+    """Nobody takes the 32 MB; what is left of them would run into the next request."""
+
+    async def script(visit: Visit) -> None:
+        await visit.reader.readuntil(b"\r\n\r\n")
+        await visit.send(HELLO)
+        await asyncio.sleep(0.3)
+
+    client = Client()
+    async with serving(script) as upstream:
+        long = "x" * 32 * 1024 * 1024
+        for _ in range(2):
+            heard = await listen(client, provider(upstream.url, timeouts=PATIENT), instructions=long)
+            assert (heard.text, heard.error) == ("Hello", None)
+        assert client._pool is not None
+        assert not client._pool._conns
+        assert len(upstream.visits) == 2
+    await client.aclose()

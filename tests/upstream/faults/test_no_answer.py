@@ -119,11 +119,21 @@ async def test_headers_and_then_silence_end_with_the_same_deadline() -> None:
     assert QUICK.first_event <= heard.seconds < QUICK.first_event + LATE
 
 
-async def test_informational_answers_without_end_do_not_move_the_deadline() -> None:
+async def test_informational_answers_without_end_are_refused() -> None:
     async def script(visit: Visit) -> None:
         await visit.request()
         while True:
             await visit.send(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 100, every=0.001)
+
+    heard = await call(script)
+    assert isinstance(heard.error, ProtocolViolation)
+
+
+async def test_informational_answers_do_not_move_the_deadline() -> None:
+    async def script(visit: Visit) -> None:
+        await visit.request()
+        while True:
+            await visit.send(b"HTTP/1.1 103 Early Hints\r\n\r\n", every=QUICK.first_event / 3)
 
     heard = await call(script)
     assert isinstance(heard.error, UpstreamTimeout)
@@ -212,8 +222,8 @@ async def test_a_kept_connection_that_closes_as_it_is_chosen_costs_nothing() -> 
 
     async with serving(script) as upstream:
         await listen(client, provider(upstream.url))
-        assert client._session is not None
-        ((kept, _),) = next(iter(client._session.connector._conns.values()))
+        assert client._pool is not None
+        ((kept, _),) = next(iter(client._pool._conns.values()))
         second = asyncio.create_task(listen(client, provider(upstream.url)))
         asyncio.get_running_loop().call_soon(kept.transport.close)
         heard = await second

@@ -89,9 +89,11 @@ class There:
 
 
 @asynccontextmanager
-async def there(data: Path, dialect: str, said: JSON, **media: Any) -> AsyncIterator[There]:
+async def there(
+    data: Path, dialect: str, said: JSON, *, quirks: JSON | None = None, **media: Any
+) -> AsyncIterator[There]:
     async with serving(model(said)) as provider, serving(files) as web:
-        entry = {"dialect": dialect, "base_url": provider.url, "api_key": "k" * 20}
+        entry = {"dialect": dialect, "base_url": provider.url, "api_key": "k" * 20, "quirks": quirks or {}}
         ports = [urlsplit(web.url).port]
         opened = running_gateway(
             data,
@@ -186,6 +188,55 @@ async def test_what_is_asked_for_strictly_or_without_leave_is_not_fetched(tmp_pa
     for answered in (strict, without):
         assert answered.json()["error"]["param"] == "input[0].content[1].image_url"
         assert answered.json()["error"]["code"] == "unsupported_parameter"
+
+
+NOTHING_BY_URL = [
+    ("anthropic", {"platform": "bedrock"}),
+    ("anthropic", {"platform": "vertex"}),
+    ("anthropic", {"urls": False}),
+    ("responses", {"image_urls": False, "file_urls": False, "counts_tokens": True}),
+    ("chat", {"image_urls": False, "files": "data"}),
+    ("cohere", {}),
+    ("gemini", {"vertex": True}),
+    ("converse", {}),
+    ("ollama", {}),
+]
+
+
+@pytest.mark.parametrize("path", ["/responses", "/responses/input_tokens"])
+@pytest.mark.parametrize(
+    ("dialect", "quirks"),
+    NOTHING_BY_URL,
+    ids=lambda given: given if isinstance(given, str) else "-".join(given),
+)
+async def test_no_provider_gets_a_url_that_it_does_not_take_when_nothing_is_fetched(
+    tmp_path: Path, dialect: str, quirks: JSON, path: str
+) -> None:
+    nameless = {"type": "input_file", "file_url": "/files/17"}
+    image = nameless if dialect in ("cohere", "gemini") else IMAGE
+    async with there(tmp_path, dialect, {}, quirks=quirks, fetch=False) as off:
+        ways: list[JSON] = [{}] if path.endswith("input_tokens") else [{}, {"adaptation": "strict"}]
+        for changes in ways:
+            for part in (image, nameless):
+                answered = await off.ask(TEXT, part, path=path, **changes)
+                [field] = [name for name in part if name.endswith("_url")]
+                assert answered.status_code == 400, answered.text
+                assert answered.json()["error"]["param"] == f"input[0].content[1].{field}"
+        assert off.provider.requests == off.web.requests == []
+
+
+async def test_a_url_of_an_earlier_response_is_refused_in_its_name(tmp_path: Path) -> None:
+    quirks = {"platform": "vertex"}
+    said = {"role": "assistant", "type": "message", "content": [{"type": "text", "text": "Hi"}]}
+    said |= {"stop_reason": "end_turn", "usage": {"input_tokens": 1, "output_tokens": 1}}
+    async with there(tmp_path, "anthropic", said, quirks=quirks) as at:
+        earlier = (await at.ask(TEXT, IMAGE)).json()
+        assert [each["param"] for each in earlier["adaptations"]] == ["input[0].content[1].image_url"]
+        more = {"model": "mine/m", "input": "And now?", "previous_response_id": earlier["id"]}
+        refused = await at.send("/responses", {**more, "adaptation": "strict"})
+        assert refused.status_code == 400
+        assert refused.json()["error"]["param"] == "previous_response_id"
+        assert len(at.provider.requests) == 1
 
 
 async def test_what_the_provider_takes_is_not_fetched(tmp_path: Path) -> None:

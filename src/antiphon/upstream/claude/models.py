@@ -11,6 +11,7 @@ thresholds are those of Anthropic's migration guides (platform.claude.com, as of
     from 4.7            no temperature, top_p, top_k; effort `xhigh`
     from 5 (Opus: 4.8)  system messages in the middle of a conversation
     from 5              thoughts unless switched off
+    computer            from 3.7 with a tool that has actions; from 5 (Opus: 4.8) with a set of tools
     Opus 5.5, Fable and Mythos 5.1
                         always thoughts, bound to their conversation; no forced tool calls
 
@@ -54,6 +55,8 @@ class Abilities:
     """It takes `tool_choice` of type any or tool."""
     later_system: bool = False
     """It takes messages of role system between the others."""
+    computer: str | None = None
+    """The type of its computer tool."""
     binds_thoughts: bool = False
     """Thoughts are only taken back in the very conversation in which they were thought."""
 
@@ -83,6 +86,7 @@ def _claude(family: str, version: tuple[int, int]) -> Abilities:
         json_schema=version >= (4, 5) or (family == "opus" and version == (4, 1)),
         forced_tools=not bound,
         later_system=version >= (5, 0) or (family == "opus" and version >= (4, 8)),
+        computer=_computer(family, version),
         binds_thoughts=bound,
     )
 
@@ -103,6 +107,15 @@ def _thinking(family: str, version: tuple[int, int]) -> Literal["none", "budget"
     if version < (3, 7) or (family == "haiku" and version < (4, 5)):
         return "none"
     return "budget" if version < (4, 6) else "adaptive"
+
+
+def _computer(family: str, version: tuple[int, int]) -> str | None:
+    if version < (3, 7) or (family == "haiku" and version < (4, 5)):
+        return None
+    if version < (4, 5) or (version == (4, 5) and family != "opus"):
+        return "computer_20250124"
+    toolset = version >= (5, 0) or (family == "opus" and version >= (4, 8))
+    return "computer_toolset_20260801" if toolset else "computer_20251124"
 
 
 def _efforts(version: tuple[int, int]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ The layer is pure and knows no dialect: it asks which types a dialect has of its
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TypeVar
 
@@ -23,6 +23,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from antiphon.core.adaptations import Adaptation, Adaptations
+from antiphon.core.grammars.judge import HeldTool, ToolName
 from antiphon.core.turn import Turn
 from antiphon.core.unsaid import NOT_OFFERED, strange_fields
 from antiphon.protocol.errors import InvalidRequest
@@ -40,13 +41,17 @@ _INDEXED = re.compile(r"(tools|input)\[(\d+)\]")
 
 
 class Adapted(Struct, frozen=True):
-    """A turn that the dialect can say. `filters` turn its calls into what the client asked for."""
+    """A turn that the dialect can say. `filters` turn its calls into what the client asked for.
+
+    `grammars` are those of custom tools, which a function does not hold the model to.
+    """
 
     turn: Turn
     filters: tuple[Callable[[], Filter], ...] = ()
     adaptations: tuple[Adaptation, ...] = ()
     tools: tuple[str, ...] | None = None  # the place of each tool in the turn as it was; None: the same
     items: tuple[int, ...] | None = None  # … of each item
+    grammars: Mapping[ToolName, HeldTool] = {}
 
     def place(self, param: str | None) -> str | None:
         """A path in this turn, as it is in the turn as it was."""
@@ -104,4 +109,5 @@ def adapt(
         adapted.noted,
         tuple(offer.places),
         tuple(places),
+        offer.grammars,
     )

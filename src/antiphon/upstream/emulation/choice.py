@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from antiphon.protocol.errors import InvalidRequest
 from antiphon.protocol.json import JSON
-from antiphon.protocol.tools import WEB_SEARCH
+from antiphon.protocol.tools import COMPUTER, WEB_SEARCH
 from antiphon.upstream.emulation.offer import NAMED, Offer, Offered
 
 
@@ -38,7 +38,7 @@ def _told(choice: JSON, offer: Offer, native: frozenset[str]) -> list[JSON]:
     kind = str(choice.get("type"))
     if kind in native and kind not in NAMED:
         offered = {tool["type"] for tool in offer.tools}
-        same = offered & set(WEB_SEARCH if kind in WEB_SEARCH else (kind,))
+        same = offered & set(next((names for names in (WEB_SEARCH, COMPUTER) if kind in names), (kind,)))
         return [choice] if same else []
     return [_choice_of(tool) for tool in offer.meant(choice)]
 

@@ -18,17 +18,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from antiphon.core.adaptations import Adaptations
+from antiphon.core.grammars.judge import LONGEST, HeldTool, ToolName, UnsupportedGrammar, grammar_of
 from antiphon.core.turn import Turn
 from antiphon.core.unsaid import without_tool
 from antiphon.protocol.errors import UnsupportedParameter
 from antiphon.protocol.json import JSON
-from antiphon.protocol.tools import WEB_SEARCH
+from antiphon.protocol.tools import COMPUTER, WEB_SEARCH
 from antiphon.upstream.emulation.kinds import KINDS, Kind
 from antiphon.upstream.emulation.kinds.base import described
 from antiphon.upstream.emulation.names import Key, Names
 
 NAMED = ("function", "custom")
 """The kinds of tools that have names of their own."""
+
+_LONGEST_GRAMMARS = 2 * LONGEST  # all of a turn: they are read while others wait
 
 _NOT_TOLD = ("defer_loading",)  # what is offered is loaded
 
@@ -76,11 +79,14 @@ class Offer:
         self.places: list[str] = []
         self.names = Names()
         self.by_key: dict[Key, Offered] = {}
+        self.grammars: dict[ToolName, HeldTool] = {}
+        self._grammar_length = 0
         self._native = native
         self._adapted = adapted
         self._searched = any(_executes(tool, "client") for tool in turn.tools) and "tool_search" not in native
-        if any(tool.get("type") in native.intersection(WEB_SEARCH) for tool in turn.tools):
-            self.names.reserve(WEB_SEARCH[0])
+        for own in (WEB_SEARCH, COMPUTER):
+            if any(tool.get("type") in native.intersection(own) for tool in turn.tools):
+                self.names.reserve(own[0])
         for index, tool in enumerate(turn.tools):
             self._add(Given(tool, f"tools[{index}]"))
         if "tool_search" not in native:
@@ -122,10 +128,27 @@ class Offer:
         if not self._offer(given, kind):
             return
         self._adapted.emulated(given.place, "it is offered as a function")
-        if (given.tool.get("format") or {}).get("type") == "grammar":
+        shape = given.tool.get("format") or {}
+        if shape.get("type") == "grammar":
+            self._hold(given, str(shape.get("syntax")), str(shape.get("definition")))
+
+    def _hold(self, given: Given, syntax: str, definition: str) -> None:
+        """The tool to its grammar, if that can be checked."""
+        self._grammar_length += len(definition)
+        try:
+            if self._grammar_length > _LONGEST_GRAMMARS:
+                raise UnsupportedGrammar("with the others of this request it is too large")
+            grammar = grammar_of(syntax, definition)
+        except UnsupportedGrammar as error:
             self._adapted.emulated(
-                f"{given.place}.format", "the model is told the grammar in words and may not keep to it"
+                f"{given.place}.format.definition",
+                f"the model is told the grammar in words, and nobody checks whether it keeps to it: {error}",
             )
+            return
+        how = "the model is told the grammar in words, and the input of its calls is checked"
+        self._adapted.emulated(f"{given.place}.format", how)
+        key = key_of(given.tool, given.namespace)
+        self.grammars[key.namespace, key.name] = HeldTool(given.place, grammar)
 
     def _offer(self, given: Given, stands_for: Kind | None) -> bool:
         """Whether it is offered: not if it is hidden, or offered already."""

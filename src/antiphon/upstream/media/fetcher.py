@@ -24,15 +24,24 @@ from typing import Any, Final
 from urllib.parse import urljoin
 
 import aiohttp
+import structlog
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
-from antiphon.protocol.errors import InvalidRequest, Overloaded
+from antiphon.protocol.errors import Overloaded
 from antiphon.upstream.media.addresses import is_public
 from antiphon.upstream.media.kinds import Kind, Labelled, Media, accepted, media_of
 from antiphon.upstream.media.parts import Missing
-from antiphon.upstream.media.urls import UNREACHABLE, host_of, name_of, not_fetched, parsed
+from antiphon.upstream.media.urls import (
+    UNREACHABLE,
+    NotFetched,
+    host_in,
+    host_of,
+    name_of,
+    not_fetched,
+    parsed,
+)
 
 AT_ONCE: Final = 8
 """Downloads of one request at a time."""
@@ -43,6 +52,9 @@ MOST: Final = 100
 REQUESTS: Final = 128
 """Requests for which something is fetched at a time, in one process; one more is refused as Overloaded."""
 
+log = structlog.get_logger()
+
+_PRIVATE = "not an address that URLs of clients may lead to"
 _REDIRECTS: Final = 3
 _MOVED = (301, 302, 303, 307, 308)
 _ACCEPT: dict[Kind, str] = {"image": "image/*", "file": "*/*"}
@@ -81,7 +93,7 @@ class Fetcher:
         self._requests = 0
 
     async def fetch(self, wanted: Sequence[Missing]) -> list[tuple[Missing, Media]]:
-        """All of them, or InvalidRequest for one that cannot be had. The same URL is fetched once."""
+        """All of them, or NotFetched for one that cannot be had. The same URL is fetched once."""
         if self._requests >= REQUESTS:
             raise Overloaded("The gateway is at its limit of requests with media to fetch.", retry_after=5)
         places: dict[tuple[Kind, str], Missing] = {}
@@ -115,7 +127,7 @@ class Fetcher:
                 return await self._media(place, room)
         except TimeoutError:
             raise _at(place, not_fetched("What this URL leads to took too long to come.")) from None
-        except InvalidRequest as refusal:
+        except NotFetched as refusal:
             raise _at(place, refusal) from None
 
     async def _media(self, place: Missing, room: _Room) -> Media:
@@ -134,7 +146,7 @@ class Fetcher:
 
     @asynccontextmanager
     async def _answer(self, url: URL, kind: Kind) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Raises InvalidRequest. The texts of aiohttp's exceptions say too much, and go nowhere."""
+        """Raises NotFetched. The texts of aiohttp's exceptions say too much, and go nowhere."""
         headers = {"User-Agent": self._user_agent, "Accept": _ACCEPT[kind], "Accept-Encoding": "identity"}
         try:
             async with (
@@ -142,8 +154,8 @@ class Fetcher:
                 session.get(url, headers=headers, allow_redirects=False) as answer,
             ):
                 yield answer
-        except (aiohttp.ClientError, OSError, UnicodeError):
-            raise not_fetched(UNREACHABLE) from None
+        except (aiohttp.ClientError, OSError, UnicodeError) as error:
+            raise not_fetched(UNREACHABLE, _reason(error)) from None
 
     def _session(self, url: URL) -> aiohttp.ClientSession:
         trusted = host_of(url) in self._trusted
@@ -166,15 +178,15 @@ class Fetcher:
         """A socket for this address, which was resolved or stood in the URL. Raises OSError."""
         family, kind, protocol, _, (address, *_) = info
         if not self._may_reach(str(address)):
-            raise PermissionError("not an address that URLs of clients may lead to")
+            raise PermissionError(_PRIVATE)
         return socket.socket(family, kind, protocol)
 
     def _next(self, url: URL, answer: aiohttp.ClientResponse) -> URL:
         """Where a redirect leads. Where that is wrong, it is not told how: it is not the client's text."""
         try:
             return parsed(urljoin(str(url), answer.headers["Location"]), self._bounds.ports)
-        except (KeyError, ValueError, InvalidRequest):
-            raise not_fetched(UNREACHABLE) from None
+        except (KeyError, ValueError, NotFetched):
+            raise not_fetched(UNREACHABLE, "a redirect to what is not fetched") from None
 
     async def _data(self, answer: aiohttp.ClientResponse, room: _Room) -> bytes:
         if answer.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
@@ -189,7 +201,7 @@ class Fetcher:
             room.take(len(piece))
         return bytes(data)
 
-    def _too_large(self) -> InvalidRequest:
+    def _too_large(self) -> NotFetched:
         return not_fetched(f"What this URL leads to is larger than {self._bounds.max_bytes} bytes.")
 
 
@@ -201,7 +213,7 @@ class _Room:
         self._left = size
 
     def take(self, count: int) -> None:
-        """Raises InvalidRequest."""
+        """Raises NotFetched."""
         self._left -= count
         if self._left < 0:
             raise not_fetched(f"What the URLs of this request lead to is larger than {self._size} bytes.")
@@ -220,13 +232,22 @@ class _Checked(AbstractResolver):
         """Raises OSError, also if but one of the addresses may not be reached."""
         found = await self._resolver.resolve(host, port, family)
         if not all(self._may_reach(each["host"]) for each in found):
-            raise PermissionError("not an address that URLs of clients may lead to")
+            raise PermissionError(_PRIVATE)
         return found
 
     async def close(self) -> None:
         await self._resolver.close()
 
 
-def _at(place: Missing, refusal: InvalidRequest) -> InvalidRequest:
+def _at(place: Missing, refusal: NotFetched) -> NotFetched:
+    """Logged, without the rest of the URL, in which there may be secrets."""
+    write = log.warning if refusal.reason == _PRIVATE else log.info
+    write("media_not_fetched", host=host_in(place.url), reason=refusal.reason)
     refusal.param = place.path
     return refusal
+
+
+def _reason(error: Exception) -> str:
+    """Why a server could not be reached: the name of the error, or of that behind it."""
+    cause = getattr(error, "os_error", None) or error
+    return _PRIVATE if isinstance(cause, PermissionError) else type(cause).__name__

@@ -24,13 +24,23 @@ _NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?")
 _ENDS_IN_A_NUMBER = re.compile(r"(.*\.)?(\d+|0x[0-9a-f]*)\.?")  # as WHATWG's URL standard tells IPv4
 
 
-def not_fetched(why: str) -> InvalidRequest:
-    """The refusal, which names no part yet. `why`: a sentence."""
-    return InvalidRequest(f"{why} {_INSTEAD}", code="media_not_fetched")
+class NotFetched(InvalidRequest):
+    """A URL is not fetched, or was in vain. `reason`, for the log, may say more than the client is told."""
+
+    default_code = "media_not_fetched"
+
+    def __init__(self, why: str, reason: str) -> None:
+        super().__init__(f"{why} {_INSTEAD}")
+        self.reason = reason
+
+
+def not_fetched(why: str, reason: str | None = None) -> NotFetched:
+    """The refusal, which names no part yet. `why`: a sentence; also the reason, where there is no other."""
+    return NotFetched(why, reason or why)
 
 
 def parsed(text: str, ports: frozenset[int]) -> URL:
-    """Raises InvalidRequest for a URL that is not fetched, whatever its host may be."""
+    """Raises NotFetched for a URL that is not fetched, whatever its host may be."""
     if len(text) > _LONGEST or "\\" in text or not text.isprintable():
         raise not_fetched("This URL is too long, or has characters that no URL has.")
     try:
@@ -43,7 +53,7 @@ def parsed(text: str, ports: frozenset[int]) -> URL:
     if "@" in url.raw_authority:
         raise not_fetched("A URL with a user name or a password is not fetched.")
     if not _is_host(url.raw_host or ""):
-        raise not_fetched(UNREACHABLE)
+        raise not_fetched(UNREACHABLE, "not a host")
     if port not in ports:
         raise not_fetched("URLs with this port are not fetched.")
     return url
@@ -52,6 +62,14 @@ def parsed(text: str, ports: frozenset[int]) -> URL:
 def host_of(url: URL) -> str:
     """The host, in the one form in which hosts are compared."""
     return (url.raw_host or "").lower().removesuffix(".")
+
+
+def host_in(text: str) -> str:
+    """The host in what may be no URL at all: for the log."""
+    try:
+        return host_of(URL(text))[:253]
+    except ValueError:
+        return ""
 
 
 def name_of(url: str) -> str | None:

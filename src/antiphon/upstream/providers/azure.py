@@ -7,6 +7,7 @@ Neither can be enabled by a key alone, for the base URL names the resource:
         base_url: https://RESOURCE.openai.azure.com/openai/v1
         api_key: ${AZURE_OPENAI_API_KEY}
 
+Instead of a key there may be `entra`, or the variables of Azure's own tools (settings/entra.py).
 The v1 API needs no `api-version` (https://learn.microsoft.com/azure/foundry/openai/api-version-lifecycle).
 `azure` speaks Responses; `azure_chat` Chat Completions, for deployments of models of other makers and for
 resources that have only the dated API: base URL https://RESOURCE.openai.azure.com/openai,

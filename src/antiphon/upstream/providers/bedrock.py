@@ -9,7 +9,8 @@ enabled by the configuration:
         aws: {region: eu-central-1}
         api_key: ${AWS_BEARER_TOKEN_BEDROCK}
 
-`bedrock_anthropic` speaks Anthropic's own language to Claude: all that Claude can do, and nobody else.
+`bedrock_anthropic` speaks Anthropic's own language to Claude: all that Claude can do, and nobody else. The
+tools that Anthropic runs itself are not there.
 `bedrock_openai` speaks Chat Completions, for OpenAI's open models (B10), whose thoughts come in tags there.
 """
 
@@ -32,7 +33,7 @@ BEDROCK = Provider(
 
 BEDROCK_ANTHROPIC = Provider(
     name="bedrock_anthropic",
-    dialect=Anthropic(platform="bedrock", web_search=None),
+    dialect=Anthropic(platform="bedrock", web_search=None, code_execution=None, mcp=None),
     base_url=_RUNTIME,
 )
 

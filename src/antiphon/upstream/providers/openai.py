@@ -7,7 +7,9 @@ from antiphon.upstream.dialects.responses import Responses
 
 OPENAI = Provider(
     name="openai",
-    dialect=Responses(seal="openai", call_ids="short", pads_deltas=True, counts_tokens=True),
+    dialect=Responses(
+        seal="openai", call_ids="short", cache_breakpoints=True, pads_deltas=True, counts_tokens=True
+    ),
     base_url="https://api.openai.com/v1",
     key_from="OPENAI_API_KEY",
 )

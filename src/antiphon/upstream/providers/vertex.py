@@ -9,7 +9,8 @@ A key alone cannot enable it, for the base URL names the project and the locatio
 
 A regional location has a host of its own (https://LOCATION-aiplatform.googleapis.com/v1/…). Instead of a
 service account there may be an API key (`api_key`), or a token in `headers`
-(https://docs.cloud.google.com/vertex-ai/generative-ai/docs/start/api-keys).
+(https://docs.cloud.google.com/vertex-ai/generative-ai/docs/start/api-keys), or what Google's own tools find
+(settings/google.py).
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ docs/simulated-model.md.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from antiphon.core.adaptations import Adaptation
 from antiphon.core.deltas import Delta
+from antiphon.core.grammars.judge import HeldTool, ToolName
 from antiphon.core.turn import Turn
 from antiphon.protocol.errors import NotFound, ProviderError
 from antiphon.upstream.simulated.acts import Act, Fail
@@ -49,11 +50,12 @@ SCRIPT = "script"
 class SimulatedSpeech:
     """A turn of the simulated model, thought out and not yet said."""
 
-    __slots__ = ("_steps", "adaptations")
+    __slots__ = ("_steps", "adaptations", "grammars")
 
     def __init__(self, perform: Callable[[], Iterator[Step]], adaptations: tuple[Adaptation, ...]) -> None:
         self._steps = perform
         self.adaptations = adaptations
+        self.grammars: Mapping[ToolName, HeldTool] = {}  # its custom tools are its own
 
     async def deltas(self) -> AsyncGenerator[list[Delta], None]:
         """Says it, pausing where pauses are. Raises ProviderError where the model was asked to fail."""

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from antiphon.protocol.errors import AntiphonError, InvalidRequest
+from antiphon.upstream.dialects.anthropic import Anthropic
 from tests.upstream.dialects.anthropic.official import judge
 from tests.upstream.dialects.anthropic.speaking import call, message, output, say, user
 
@@ -276,10 +277,10 @@ def test_files_are_documents() -> None:
 @pytest.mark.parametrize(
     ("part", "field"),
     [
-        ({"type": "input_image", "file_id": "file_1"}, "file_id"),
+        ({"type": "input_image", "file_id": "file-1"}, "file_id"),
         ({"type": "input_image", "image_url": "data:image/bmp;base64,xx"}, "image_url"),
         ({"type": "input_image", "image_url": "data:image"}, "image_url"),
-        ({"type": "input_file", "file_id": "file_1"}, "file_id"),
+        ({"type": "input_file", "file_id": "files/1"}, "file_id"),
         ({"type": "input_file", "file_data": "AAAA", "filename": "a.docx"}, "file_data"),
         ({"type": "input_file", "file_data": "a", "filename": "a.txt"}, "file_data"),
     ],
@@ -288,6 +289,61 @@ def test_what_cannot_be_read_is_refused_by_name(part: dict[str, Any], field: str
     with pytest.raises(InvalidRequest) as raised:
         say(items=[user("a"), message("user", part)])
     assert raised.value.param == f"input[1].content[0].{field}"
+
+
+@pytest.mark.parametrize(
+    ("data", "filename"),
+    [
+        ("data:application/json;base64,eyJhIjoxfQ==", "a.json"),
+        ("data:application/vnd.api+json;base64,eyJhIjoxfQ==", None),
+        ("eyJhIjoxfQ==", "a.py"),
+    ],
+)
+def test_a_file_that_is_text_is_said_as_such(data: str, filename: str | None) -> None:
+    (block,) = content_of({"type": "input_file", "file_data": data, "filename": filename})
+    assert block["source"] == {"type": "text", "media_type": "text/plain", "data": '{"a":1}'}
+
+
+# Files that Anthropic keeps
+
+
+KEPT: list[dict[str, Any]] = [
+    {"type": "input_image", "file_id": "file_011CN"},
+    {"type": "input_file", "file_id": "file_012", "filename": "a.pdf"},
+]
+
+
+def test_a_file_that_anthropic_keeps_is_named_behind_the_beta() -> None:
+    request = say(items=[message("user", *KEPT)])
+    judge(request.body)
+    image, paper = request.body["messages"][0]["content"]
+    assert image == {"type": "image", "source": {"type": "file", "file_id": "file_011CN"}}
+    source = {"type": "file", "file_id": "file_012"}
+    assert paper == {"type": "document", "source": source, "title": "a.pdf"}
+    assert request.headers["anthropic-beta"] == "files-api-2025-04-14"
+
+
+def test_so_is_one_in_an_output() -> None:
+    request = say(items=[user("a"), call("1"), output("1", KEPT[:1])])
+    assert request.headers["anthropic-beta"] == "files-api-2025-04-14"
+
+
+@pytest.mark.parametrize("platform", ["bedrock", "vertex"])
+@pytest.mark.parametrize("part", KEPT)
+def test_other_platforms_keep_no_files(platform: Any, part: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequest) as raised:
+        say(Anthropic(platform=platform), items=[user("a"), message("user", "b", part)])
+    assert raised.value.param == "input[1].content[1].file_id"
+
+
+def test_other_platforms_keep_no_screenshots() -> None:
+    shown = {"type": "computer_screenshot", "file_id": "file_1"}
+    with pytest.raises(InvalidRequest) as raised:
+        say(
+            Anthropic(platform="bedrock"),
+            items=[user("a"), {"type": "computer_call_output", "output": shown}],
+        )
+    assert raised.value.param == "input[1].output.file_id"
 
 
 def test_images_in_results_stay_in_results() -> None:
@@ -347,16 +403,72 @@ def test_a_breakpoint_is_a_marker() -> None:
 def test_of_more_than_four_markers_the_latest_are_kept() -> None:
     items = [message("system", marked()), message("user", *[marked() for _ in range(4)]), call("1")]
     request = say(items=[*items, output("1", [marked()])])
-    results = request.body["messages"][2]["content"][0]["content"]
-    blocks = [*request.body["system"], *request.body["messages"][0]["content"], *results]
+    blocks = [
+        *request.body["system"],
+        *request.body["messages"][0]["content"],
+        *request.body["messages"][2]["content"],
+    ]
     assert ["cache_control" in block for block in blocks] == [False, False, True, True, True, True]
     assert {(told.param, told.action) for told in request.adaptations} == {("cache_control", "dropped")}
 
 
-def test_automatic_caching_takes_one_of_the_four() -> None:
-    items = [message("user", *[marked() for _ in range(5)])]
-    body = say(items=items, prompt_cache_options={"mode": "implicit"}).body
+def test_a_marker_in_an_output_is_one_of_the_result() -> None:
+    said = output("1", [marked("5m"), marked("1h"), marked("5m"), {"type": "input_text", "text": "y"}])
+    (result,) = say(items=[user("?"), call("1"), said]).body["messages"][2]["content"]
+    assert result["cache_control"] == {"type": "ephemeral", "ttl": "1h"}
+    assert not any("cache_control" in block for block in result["content"])
+
+
+def test_a_marker_on_nothing_is_told() -> None:
+    request = say(items=[message("user", "Hi.", marked(text=" "))])
+    assert [str(told) for told in request.adaptations] == [
+        "input[0].content[1].cache_control: dropped, there is nothing to keep"
+    ]
+
+
+def test_a_time_to_live_that_has_no_form_here_is_told() -> None:
+    assert say(items=[message("user", marked("3600s"))]).adaptations == ()
+    (told,) = say(items=[message("user", marked("30m"))]).adaptations
+    assert (told.param, told.action) == ("input[0].content[0].cache_control.ttl", "clamped")
+
+
+AUTOMATIC: list[dict[str, Any]] = [
+    {"prompt_cache_options": {"mode": "implicit"}},
+    {"prompt_cache_options": {"mode": None}},
+    {"cache_control": {"type": "ephemeral"}},
+    {"cache_control": {"type": "ephemeral"}, "prompt_cache_options": {"mode": "explicit"}},
+]
+
+
+@pytest.mark.parametrize("asked", AUTOMATIC)
+def test_automatic_caching_takes_one_of_the_four(asked: dict[str, Any]) -> None:
+    items = [message("user", *[marked() for _ in range(5)], "End.")]
+    body = say(items=items, **asked).body
+    assert body["cache_control"] == {"type": "ephemeral"}
     assert sum("cache_control" in block for block in body["messages"][0]["content"]) == 3
+
+
+@pytest.mark.parametrize("asked", [{}, {"prompt_cache_options": {"mode": "explicit"}}])
+def test_without_the_wish_nothing_is_cached_automatically(asked: dict[str, Any]) -> None:
+    assert "cache_control" not in say(**asked).body
+
+
+def test_the_end_is_marked_once_and_as_the_part_says() -> None:
+    items = [message("user", *[marked() for _ in range(4)], marked("1h"))]
+    request = say(items=items, cache_control={"type": "ephemeral"})
+    assert "cache_control" not in request.body
+    said = [block.get("cache_control") for block in request.body["messages"][0]["content"]]
+    assert said == [None, *[{"type": "ephemeral", "ttl": "1h"}] * 4]
+    first = str(request.adaptations[0])
+    assert first == "cache_control.ttl: clamped, the mark of the last part says how long"
+
+
+def test_the_ttl_of_the_request_is_sent() -> None:
+    wish = {"type": "ephemeral", "ttl": "3600s"}
+    assert say(cache_control=wish).body["cache_control"] == {"type": "ephemeral", "ttl": "1h"}
+    request = say(cache_control={"type": "ephemeral"}, prompt_cache_options={"ttl": "12h"})
+    assert request.body["cache_control"] == {"type": "ephemeral"}
+    assert [told.param for told in request.adaptations] == ["prompt_cache_options.ttl"]
 
 
 def test_before_a_marker_of_an_hour_all_live_an_hour() -> None:

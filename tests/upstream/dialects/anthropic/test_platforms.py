@@ -236,3 +236,11 @@ def test_a_recorded_request_on_another_platform_has_the_fields_that_we_send(reco
     assert asked["body"]["anthropic_version"] == mine.body["anthropic_version"]
     assert ("stream" in asked["body"]) == ("stream" in mine.body)
     assert "model" not in asked["body"]
+
+
+@pytest.mark.parametrize("dialect", [BEDROCK, VERTEX])
+def test_platforms_without_automatic_caching_get_the_marker_on_the_last_block(dialect: Anthropic) -> None:
+    body = dialect.encode(turn(cache_control={"type": "ephemeral", "ttl": "1h"})).body
+    assert "cache_control" not in body
+    marked = {"cache_control": {"type": "ephemeral", "ttl": "1h"}, "type": "text", "text": "Hi"}
+    assert body["messages"][-1]["content"] == [marked]

@@ -23,6 +23,7 @@ EVERYTHING: JSON = {
     "prompt_cache_key": "k",
     "prompt_cache_retention": "24h",
     "prompt_cache_options": {"mode": "explicit"},
+    "cache_control": {"type": "ephemeral"},
     "moderation": {"model": "omni"},
 }
 TAKES_ALL = {name: True for name in EVERYTHING if "penalty" not in name}

@@ -201,6 +201,43 @@ def test_images_and_files_are_said_where_they_are_known() -> None:
     assert user["content"] == [{"type": "text", "text": "look"}, CHAT_IMAGE, {"type": "file", "file": file}]
 
 
+def test_audio_is_its_data_and_format_and_nothing_besides() -> None:
+    audio = {"data": "AA==", "format": "wav"}
+    (user,) = said(message("user", {"type": "input_audio", "input_audio": {**audio, "unheard_of": 1}}))
+    assert user["content"] == [{"type": "input_audio", "input_audio": audio}]
+
+
+def test_a_system_message_is_text_and_its_images_are_said_by_the_user() -> None:
+    items = message("developer", "see", IMAGE, "and", PDF), message("system", IMAGE), message("user", "hi")
+    messages, adaptations = encoded(*items, instructions="a", files="document_url", system_first=False)
+    document = {"type": "document_url", "document_url": PDF["file_data"], "document_name": "a.pdf"}
+    assert messages == [
+        {"role": "system", "content": "a"},
+        {"role": "system", "content": [{"type": "text", "text": "see"}, {"type": "text", "text": "and"}]},
+        {"role": "user", "content": [CHAT_IMAGE, document]},
+        {"role": "user", "content": [CHAT_IMAGE]},
+        {"role": "user", "content": "hi"},
+    ]
+    assert [str(one) for one in adaptations] == [
+        "input[0]: translated, a system message is text alone, the rest is said by the user",
+        "input[1]: translated, a system message is text alone, the rest is said by the user",
+    ]
+
+
+def test_a_later_system_message_that_the_user_says_keeps_its_images_in_their_place() -> None:
+    items = message("system", "a", IMAGE), message("system", IMAGE, "b")
+    messages, adaptations = encoded(*items)
+    assert messages == [
+        {"role": "system", "content": "a"},
+        {"role": "user", "content": [CHAT_IMAGE]},
+        {"role": "user", "content": [CHAT_IMAGE, {"type": "text", "text": "b"}]},
+    ]
+    assert [(one.param, one.action) for one in adaptations] == [
+        ("input[0]", "translated"),
+        ("input[1]", "translated"),
+    ]
+
+
 def test_a_file_is_a_document_to_mistral_and_a_url_will_do() -> None:
     by_url = {"type": "input_file", "file_url": "https://a/b.pdf"}
     (user,) = said(message("user", PDF, by_url), files="document_url")
@@ -210,12 +247,21 @@ def test_a_file_is_a_document_to_mistral_and_a_url_will_do() -> None:
     ]
 
 
+def test_a_file_that_the_server_keeps_is_named_by_its_id() -> None:
+    kept = {"type": "input_file", "file_id": "file-1", "filename": "a.pdf"}
+    messages, adaptations = encoded(message("user", kept), files="data", file_ids=True)
+    assert messages[0]["content"] == [{"type": "file", "file": {"file_id": "file-1"}}]
+    assert adaptations == dropped("input[0].content[0].filename")
+
+
 @pytest.mark.parametrize(
     ("part", "quirks", "param"),
     [
         (IMAGE, {"images": False}, "input[1].content[0]"),
         ({"type": "input_image", "file_id": "f"}, {}, "input[1].content[0].file_id"),
         ({"type": "input_image"}, {}, "input[1].content[0].image_url"),
+        ({"type": "input_audio"}, {}, "input[1].content[0].input_audio"),
+        ({"type": "input_audio", "input_audio": {"data": "AA=="}}, {}, "input[1].content[0].input_audio"),
         (PDF, {"files": "none"}, "input[1].content[0]"),
         ({"type": "input_file", "file_id": "f"}, {"files": "data"}, "input[1].content[0].file_id"),
         ({"type": "input_file", "file_url": "u"}, {"files": "data"}, "input[1].content[0].file_url"),
@@ -225,7 +271,7 @@ def test_what_cannot_be_said_is_refused_by_its_path(part: JSON, quirks: JSON, pa
     with pytest.raises(InvalidRequest) as refusal:
         said(message("user", "hi"), message("user", part), **quirks)
     assert refusal.value.param == param
-    assert isinstance(refusal.value, UnsupportedParameter) or "image_url" in param
+    assert isinstance(refusal.value, UnsupportedParameter) or param.endswith(("image_url", "input_audio"))
 
 
 def test_media_of_tools_follow_after_the_last_of_the_tool_messages() -> None:
@@ -266,7 +312,19 @@ def test_what_stands_between_calls_and_their_outputs_waits_until_the_last_output
 
 def test_what_waits_for_an_output_that_never_comes_is_said_all_the_same() -> None:
     messages = said(call("a"), message("user", "hurry"), message("assistant", "yes"))
-    assert [one["role"] for one in messages] == ["assistant", "user", "assistant"]
+    assert [one["role"] for one in messages] == ["assistant", "tool", "user", "assistant"]
+
+
+def test_a_history_that_is_told_twice_leaves_no_call_open() -> None:
+    items = [message("user", "a"), call("1")]
+    outputs = [one["content"] for one in said(*items, *items, output("1")) if one["role"] == "tool"]
+    assert outputs == ["There is no output of this call.", "ok"]
+
+
+def test_an_output_that_comes_after_all_is_put_where_it_was_missed() -> None:
+    messages = said(call("1"), message("user", "a"), message("assistant", "b"), output("1"))
+    assert [one["role"] for one in messages] == ["assistant", "tool", "user", "assistant"]
+    assert messages[1]["content"] == "ok"
 
 
 def test_an_answer_that_says_nothing_is_no_message() -> None:

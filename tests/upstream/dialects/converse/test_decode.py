@@ -259,13 +259,16 @@ def test_code_that_the_provider_ran_is_an_item_with_its_logs() -> None:
         "status": "error",
         "content": [{"json": {"stdOut": "1\n", "stdErr": "warning"}}],
     }
-    assert of(d.Hosted, hear_whole([{"toolUse": use}, {"toolResult": result}]))[0].item == {
+    expected = {
         "type": "code_interpreter_call",
         "status": "failed",
         "code": "print(1)",
         "container_id": "",
         "outputs": [{"type": "logs", "logs": "1\nwarning"}],
     }
+    for asked in ({"snippet": "print(1)"}, {"code": "print(1)"}):
+        whole = hear_whole([{"toolUse": {**use, "input": asked}}, {"toolResult": result}])
+        assert of(d.Hosted, whole)[0].item == expected
 
 
 def test_an_image_that_the_model_made_is_an_item() -> None:

@@ -256,6 +256,16 @@ def test_a_marker_in_an_output_stands_after_the_result() -> None:
     ]
 
 
+def test_several_marks_in_an_output_are_one_point_after_it() -> None:
+    def part(ttl: str) -> dict[str, Any]:
+        return {"type": "input_text", "text": "noon", "cache_control": {"type": "ephemeral", "ttl": ttl}}
+
+    request = say(user("Hi"), call("a"), output("a", [part("5m"), part("1h"), part("5m")]))
+    result, *points = request.body["messages"][2]["content"]
+    assert "toolResult" in result
+    assert points == [{"cachePoint": {"type": "default", "ttl": "1h"}}]
+
+
 def test_a_cache_without_marks_is_a_point_at_the_end() -> None:
     assert (
         say(prompt_cache_options={"ttl": "12h"}).body
@@ -268,6 +278,26 @@ def test_a_cache_without_marks_is_a_point_at_the_end() -> None:
     assert none.adaptations == dropped("prompt_cache_options.mode", "prompt_cache_options.ttl")
     explicit = say(prompt_cache_options={"mode": "explicit"})
     assert (explicit.body["messages"][0]["content"], explicit.adaptations) == ([{"text": "Hi"}], ())
+
+
+def test_a_cache_for_the_request_as_a_whole_is_a_point_at_the_end_and_only_one() -> None:
+    part = {"type": "input_text", "text": "Book", "cache_control": {"type": "ephemeral", "ttl": "5m"}}
+    for items in ([user("Book")], [{"type": "message", "role": "user", "content": [part]}]):
+        request = say(*items, cache_control={"type": "ephemeral", "ttl": "3600s"})
+        assert request.body["messages"][0]["content"] == [
+            {"text": "Book"},
+            {"cachePoint": {"type": "default", "ttl": "1h"}},
+        ]
+        assert request.adaptations == ()
+    none = say(model=LLAMA, cache_control={"type": "ephemeral"})
+    assert [str(told) for told in none.adaptations] == ["cache_control: dropped, this model keeps no cache"]
+
+
+@pytest.mark.parametrize(("ttl", "told"), [("3600s", False), ("1h", False), ("5m", False), ("30m", True)])
+def test_a_time_to_live_that_aws_has_not_is_told(ttl: str, told: bool) -> None:
+    request = say(prompt_cache_options={"mode": "implicit", "ttl": ttl})
+    clamped = [("prompt_cache_options.ttl", "clamped")] if told else []
+    assert params(request) == clamped
 
 
 # The rest

@@ -183,9 +183,24 @@ def test_what_cannot_be_sent_is_refused_where_it_stands(part: dict[str, Any], pa
     assert caught.value.param == f"input[0].content[1].{param}"
 
 
+def test_sound_is_said_by_the_user() -> None:
+    sound = {"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "wav"}}
+    (said,) = messages(user("Hi", sound))
+    assert said["content"][1] == {"audio": {"format": "wav", "source": {"bytes": "UklGRg=="}}}
+
+
+def test_sound_of_another_kind_is_refused_and_in_an_output_left_out() -> None:
+    sound = {"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "midi"}}
+    with pytest.raises(InvalidRequest) as caught:
+        say(user("Hi", sound))
+    assert caught.value.param == "input[0].content[1].input_audio.format"
+    request = say(user("Hi"), call("a"), output("a", [sound]), tools=[function()])
+    assert [(one.param, one.action) for one in request.adaptations] == [("input[2].output[0]", "dropped")]
+
+
 def test_a_part_that_nobody_knows_is_refused_in_a_question_and_left_out_of_an_answer() -> None:
     with pytest.raises(InvalidRequest) as caught:
-        say(user({"type": "input_audio"}))
+        say(user({"type": "new"}))
     assert caught.value.param == "input[0].content[0]"
     request = say(user("Hi"), message("assistant", {"type": "new"}, "Hello."), user("So?"))
     assert [(one.param, one.action) for one in request.adaptations] == [("input[1].content[0]", "dropped")]

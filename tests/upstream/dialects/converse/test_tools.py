@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from antiphon.core.turn import Turn
 from antiphon.protocol.errors import InvalidRequest, UnsupportedParameter
 from antiphon.upstream.dialects.converse import Converse
 from antiphon.upstream.dialects.converse.tools import NO_CALLS
@@ -155,10 +156,31 @@ def test_a_search_is_a_system_tool_where_there_is_one() -> None:
         "toolChoice": {"tool": {"name": "nova_grounding"}},
     }
     assert [one.param for one in request.adaptations] == ["tools[0].search_context_size"]
-    assert "web_search" in nova.native_tools
-    assert Converse().native_tools == {"function"}
+    turn = Turn(model=NOVA, items=[])
+    assert "web_search" in nova.native_tools(turn)
+    assert Converse().native_tools(turn) == {"function"}
 
 
 def test_the_words_for_no_calls_come_last_and_leave_the_instructions_alone() -> None:
     request = say(*CALLED, instructions="Be brief.", model=CLAUDE)
     assert request.body["system"] == [{"text": "Be brief."}, {"text": NO_CALLS}]
+
+
+def test_code_is_run_by_nova_where_the_account_says_so() -> None:
+    nova = Converse(code_interpreter="nova_code_interpreter")
+    tool = {"type": "code_interpreter", "container": {"type": "auto"}, "allowed_callers": ["direct"]}
+    request = say(model=NOVA, dialect=nova, tools=[tool], tool_choice={"type": "code_interpreter"})
+    assert request.body["toolConfig"] == {
+        "tools": [{"systemTool": {"name": "nova_code_interpreter"}}],
+        "toolChoice": {"tool": {"name": "nova_code_interpreter"}},
+    }
+    assert request.adaptations == ()
+    held = say(model=NOVA, dialect=nova, tools=[{**tool, "container": "cntr_1"}])
+    assert [told.param for told in held.adaptations] == ["tools[0].container"]
+
+
+def test_a_search_that_must_not_reach_the_web_is_left_out_and_noted() -> None:
+    nova = Converse(web_search="nova_grounding")
+    request = say(model=NOVA, dialect=nova, tools=[{"type": "web_search", "external_web_access": False}])
+    assert "toolConfig" not in request.body
+    assert [(told.param, told.action) for told in request.adaptations] == [("tools[0]", "dropped")]

@@ -14,11 +14,12 @@ from urllib.parse import unquote
 
 from antiphon.upstream.base import WireRequest
 
+OWN_FILES = "https://generativelanguage.googleapis.com/v1beta/files/"
 BODY = {"contents", "systemInstruction", "tools", "toolConfig", "generationConfig"}
 CONFIG = {
     *("temperature", "topP", "topK", "maxOutputTokens", "stopSequences", "seed", "thinkingConfig"),
     *("presencePenalty", "frequencyPenalty", "responseLogprobs", "logprobs"),
-    *("responseMimeType", "responseJsonSchema"),
+    *("responseMimeType", "responseJsonSchema", "responseModalities", "imageConfig", "mediaResolution"),
 }
 DATA = {
     *("text", "inlineData", "fileData", "functionCall", "functionResponse"),
@@ -29,6 +30,18 @@ SCHEMA = {
     *("prefixItems", "minItems", "maxItems", "minimum", "maximum", "anyOf", "oneOf", "properties"),
     *("additionalProperties", "required", "propertyOrdering"),
 }
+_HOSTED = {
+    "googleSearch": {"excludeDomains"},
+    "codeExecution": set(),
+    "fileSearch": {"fileSearchStoreNames", "topK", "metadataFilter"},
+    "computerUse": {"environment", "excludedPredefinedFunctions"},
+}
+_RATIOS = ("1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9")
+SEEN = {
+    *("click_at", "hover_at", "type_text_at", "key_combination", "scroll_at", "scroll_document"),
+    *("drag_and_drop", "wait_5_seconds", "open_web_browser"),
+}
+"""Functions of the computer's tool before 3.5, whose responses have a screenshot."""
 MIME = re.compile(r"(image/(png|jpeg|webp|heic|heif)|application/pdf|text/plain|audio/[\w-]+|video/[\w-]+)")
 NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_.:-]{0,127}")
 
@@ -94,7 +107,8 @@ def _contents(contents: list[dict[str, Any]], new: bool, vertex: bool) -> None:
 
 def _part(part: dict[str, Any], role: str, new: bool, vertex: bool) -> None:
     (kind,) = part.keys() & DATA
-    require(part.keys() - DATA <= {"thought", "thoughtSignature"}, "known fields of a part")
+    looked_at = {"mediaResolution"} if kind in ("inlineData", "fileData") and new else set()
+    require(part.keys() - DATA <= {"thought", "thoughtSignature"} | looked_at, "known fields of a part")
     require(isinstance(part.get("thoughtSignature", ""), str), "a signature is text")
     value = part[kind]
     match kind:
@@ -103,7 +117,9 @@ def _part(part: dict[str, Any], role: str, new: bool, vertex: bool) -> None:
         case "inlineData":
             _blob(value)
         case "fileData":
-            require(value.keys() == {"mimeType", "fileUri"} and MIME.fullmatch(value["mimeType"]), "a file")
+            is_kept = not vertex and value["fileUri"].startswith(OWN_FILES)
+            require(value.keys() == {"fileUri"} | (set() if is_kept else {"mimeType"}), "a file")
+            require(is_kept or MIME.fullmatch(value["mimeType"]), "of a known type")
         case "functionCall":
             require(role == "model" and NAME.fullmatch(value["name"]), "the model calls, by a name")
             require(isinstance(value["args"], dict), "arguments are an object")
@@ -111,7 +127,8 @@ def _part(part: dict[str, Any], role: str, new: bool, vertex: bool) -> None:
         case "functionResponse":
             require(role == "user" and isinstance(value["response"], dict), "a response is an object")
             require(value.keys() - {"parts"} == {"name", "response"} | ({"id"} if new else set()), "ids …")
-            require(new or "parts" not in value, "media in responses from 3 on")
+            seen = new or value["name"] in SEEN
+            require(seen or "parts" not in value, "media in responses from 3 on, or of the computer's tool")
             for inner in value.get("parts", []):
                 require(inner.keys() == {"inlineData"}, "media are inline")
                 _blob(inner["inlineData"])
@@ -135,9 +152,14 @@ def _tools(tools: list[dict[str, Any]], vertex: bool) -> tuple[list[str], list[s
     for tool in tools:
         ((kind, value),) = tool.items()
         if kind != "functionDeclarations":
-            require(kind in ("googleSearch", "codeExecution"), "a known tool")
-            require(value.keys() <= ({"excludeDomains"} if vertex else set()), "its fields")
-            hosted.append(kind)
+            require(kind in _HOSTED and not (vertex and kind == "fileSearch"), "a known tool")
+            require(value.keys() <= _HOSTED[kind] - (set() if vertex else {"excludeDomains"}), "its fields")
+            stores = value.get("fileSearchStoreNames", ["fileSearchStores/a"])
+            require(stores and all(name.startswith("fileSearchStores/") for name in stores), "stores")
+            if kind == "computerUse":
+                _computer(value)
+            else:
+                hosted.append(kind)
             continue
         for declared in value:
             require(NAME.fullmatch(declared["name"]), "a name")
@@ -151,6 +173,13 @@ def _tools(tools: list[dict[str, Any]], vertex: bool) -> tuple[list[str], list[s
             functions.append(declared["name"])
     require(len(set(functions)) == len(functions) and len(set(hosted)) == len(hosted), "each tool once")
     return functions, hosted
+
+
+def _computer(value: dict[str, Any]) -> None:
+    known = ("ENVIRONMENT_BROWSER", "ENVIRONMENT_DESKTOP", "ENVIRONMENT_MOBILE")
+    require(value["environment"] in known, "an environment")
+    excluded = value["excludedPredefinedFunctions"]
+    require(all(re.fullmatch(r"[a-z_5]+", name) for name in excluded), "names of functions")
 
 
 def _tool_config(
@@ -179,6 +208,7 @@ def _config(config: dict[str, Any], model: str) -> None:
         require(config["responseMimeType"] == "application/json", "a schema needs the JSON type")
         schema(config["responseJsonSchema"])
     require("logprobs" not in config or config.get("responseLogprobs") is True, "logprobs are asked for")
+    _drawing(config, model)
     thinking = config.get("thinkingConfig")
     if thinking is not None:
         require(
@@ -189,6 +219,19 @@ def _config(config: dict[str, Any], model: str) -> None:
         require("thinkingLevel" not in thinking or not old, "levels are of 3 and later")
         _budget(thinking.get("thinkingBudget"), model, config.get("maxOutputTokens"))
     require(config.get("maxOutputTokens", 1) >= 1, "at least one token")
+
+
+def _drawing(config: dict[str, Any], model: str) -> None:
+    if "responseModalities" not in config:
+        require("imageConfig" not in config, "images are configured where they are asked for")
+        return
+    require("image" in model, "only models that draw answer with images")
+    require(config["responseModalities"] in (["IMAGE"], ["TEXT", "IMAGE"]), "modalities")
+    image = config.get("imageConfig", {})
+    require(image.keys() <= {"aspectRatio", "imageSize", "imageOutputOptions"}, "known fields of an image")
+    require(image.get("aspectRatio", "1:1") in _RATIOS, "a known shape")
+    require("imageSize" not in image or "2.5" not in model, "sizes from 3 on")
+    require(image.get("imageSize", "1K") in ("1K", "2K", "4K"), "a known size")
 
 
 def _budget(budget: int | None, model: str, limit: int | None) -> None:

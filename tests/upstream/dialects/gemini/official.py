@@ -14,5 +14,7 @@ def judge(body: dict[str, Any]) -> None:
     for tool in body.get("tools", []):
         types.Tool.model_validate(tool)
     types.ToolConfig.model_validate(body.get("toolConfig", {}))
-    types.GenerationConfig.model_validate(body.get("generationConfig", {}))
+    config = dict(body.get("generationConfig", {}))
+    types.ImageConfig.model_validate(config.pop("imageConfig", {}))  # the library sends it there, untyped
+    types.GenerationConfig.model_validate(config)
     types.GenerateContentConfig(labels=body.get("labels"), service_tier=body.get("serviceTier"))

@@ -234,9 +234,13 @@ def test_calls_of_built_in_tools_do_not_go_to_vertex_but_code_does() -> None:
     assert noted(request) == {"input[1]": "dropped"}
 
 
-def test_code_of_another_provider_is_left_out_and_noted() -> None:
-    item = {"type": "code_interpreter_call", "id": "c", "code": "1", "container_id": "", "outputs": None}
-    assert noted(say(items=[user("a"), item, user("b")])) == {"input[1]": "dropped"}
+def test_code_of_another_provider_is_told_as_a_call_of_a_function() -> None:
+    ran = {"type": "code_interpreter_call", "id": "c", "code": "1+1", "container_id": ""}
+    request = say(items=[user("a"), {**ran, "outputs": [{"type": "logs", "logs": "2"}]}, user("b")])
+    _, asked, answered = request.body["contents"]
+    assert asked["parts"] == [{"functionCall": {"name": "code_interpreter", "args": {"code": "1+1"}}}]
+    assert answered["parts"][0]["functionResponse"]["response"] == {"output": "2"}
+    assert noted(request) == {"input[1]": "translated"}
 
 
 def test_a_history_that_another_provider_sealed_is_refused() -> None:

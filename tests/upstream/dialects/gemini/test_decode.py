@@ -141,7 +141,7 @@ def test_citations_are_said_while_their_message_is_open_and_before_its_seal() ->
         "groundingChunks": [{"retrievedContext": {"title": "t.pdf", "documentName": "f/1"}}],
         "groundingSupports": [{"segment": {"endIndex": 1, "text": "x"}, "groundingChunkIndices": [0, 7]}],
     }
-    message, _ = output(hear_parts(text("x"), text("", thoughtSignature="s"), groundingMetadata=metadata))
+    message, *_ = output(hear_parts(text("x"), text("", thoughtSignature="s"), groundingMetadata=metadata))
     (note,) = message["content"][0]["annotations"]
     assert note["type"] == "file_citation"
     assert (note["filename"], note["file_id"], note["index"]) == ("t.pdf", "f/1", 0)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from antiphon.protocol.errors import InvalidRequest
+from tests.upstream.dialects.gemini.official import judge
 from tests.upstream.dialects.gemini.speaking import VERTEX, contents, message, noted, say
 
 PNG = b64encode(b"\x89PNG").decode()
@@ -89,8 +90,74 @@ def test_sound_is_inline() -> None:
     assert said == {"inlineData": {"mimeType": "audio/wav", "data": PNG}}
 
 
+# How closely to look
+
+
+def picture(detail: str | None = None) -> dict[str, Any]:
+    return {"type": "input_image", "image_url": f"data:image/png;base64,{PNG}", "detail": detail}
+
+
+@pytest.mark.parametrize(
+    ("detail", "level"),
+    [("low", "LOW"), ("high", "HIGH"), ("original", "HIGH"), ("auto", None), (None, None)],
+)
+def test_from_3_on_each_image_says_how_closely_to_look(detail: str | None, level: str | None) -> None:
+    request = say(model="gemini-3-flash-preview", items=[message("user", picture(detail), picture("low"))])
+    judge(request.body)
+    first, second = request.body["contents"][0]["parts"]
+    said = {"level": f"MEDIA_RESOLUTION_{level}"} if level else None
+    assert first.get("mediaResolution") == said
+    assert second["mediaResolution"] == {"level": "MEDIA_RESOLUTION_LOW"}
+    clamped = {"input[0].content[0].detail": "clamped"} if detail == "original" else {}
+    assert noted(request) == clamped
+
+
+def test_before_3_the_request_says_it_for_all_that_agree() -> None:
+    request = say(items=[message("user", picture("low")), message("user", picture("low"))])
+    judge(request.body)
+    assert request.body["generationConfig"] == {"mediaResolution": "MEDIA_RESOLUTION_LOW"}
+    assert noted(request) == {}
+
+
+@pytest.mark.parametrize("other", ["high", None])
+def test_before_3_those_that_differ_are_told(other: str | None) -> None:
+    request = say(items=[message("user", picture(other), picture("low"))])
+    assert "generationConfig" not in request.body
+    assert noted(request)["input[0].content[1].detail"] == "dropped"
+
+
+def test_an_image_in_an_output_cannot_say_it_from_3_on() -> None:
+    called = {"type": "function_call", "call_id": "a", "name": "look", "arguments": "{}"}
+    output = {"type": "function_call_output", "call_id": "a", "output": [picture("high")]}
+    request = say(model="gemini-3-flash-preview", items=[message("user", "a"), called, output])
+    assert "mediaResolution" not in str(request.body)
+    assert noted(request)["input[2].output[0].detail"] == "dropped"
+
+
+# Files that Google keeps
+
+
+@pytest.mark.parametrize("kind", ["input_image", "input_file"])
+def test_a_file_that_google_keeps_is_named_by_its_uri(kind: str) -> None:
+    uri = "https://generativelanguage.googleapis.com/v1beta/files/abc-123"
+    assert part(type=kind, file_id="files/abc-123") == {"fileData": {"fileUri": uri}}
+
+
+@pytest.mark.parametrize(
+    "file_id", ["file-abc", "files/../x", "files/A", "files/", "https://a.example/files/a"]
+)
+def test_an_id_of_somebody_elses_file_is_refused(file_id: str) -> None:
+    assert refused(type="input_file", file_id=file_id) == "input[0].content[0].file_id"
+
+
+def test_vertex_keeps_no_files() -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        say(VERTEX, items=[message("user", {"type": "input_file", "file_id": "files/abc"})])
+    assert refusal.value.param == "input[0].content[0].file_id"
+
+
 def test_what_has_no_place_beside_a_part_is_noted() -> None:
-    image = {"type": "input_image", "image_url": f"data:image/png;base64,{PNG}", "detail": "high"}
+    image = picture("high")
     words = {"type": "input_text", "text": "a", "cache_control": {"type": "ephemeral"}}
     paper = {"type": "input_file", "file_data": PDF, "filename": "a.pdf"}
     assert noted(say(items=[message("user", image, words, paper)])) == {

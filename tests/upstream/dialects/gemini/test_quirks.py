@@ -160,9 +160,10 @@ def test_g9_a_malformed_call_has_another_number_on_vertex() -> None:
 @needs_recordings
 def test_g10_code_that_google_ran_is_an_item_and_goes_back_as_it_came() -> None:
     deltas = played("987f9db5")
-    (item,) = [hosted.item for hosted in of(d.Hosted, deltas)]
+    item, found = [hosted.item for hosted in of(d.Hosted, deltas)]
     assert item["type"] == "code_interpreter_call"
     assert item["code"].startswith("print(file_search.query(")
+    assert found["type"] == "file_search_call"
     _, said, _ = contents(user("a"), *output(deltas), user("b"), model="gemini-2.5-pro")
     assert said["parts"][0] == parts_of("987f9db5")[0]
 

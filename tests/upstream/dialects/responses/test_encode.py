@@ -242,6 +242,45 @@ def test_cache_marks_go_where_they_are_understood_in_messages_and_in_outputs() -
     ]
 
 
+BREAKS = Responses(cache_breakpoints=True)
+MARKED: JSON = {"type": "input_text", "text": "a", "cache_control": {"type": "ephemeral"}}
+
+
+@pytest.mark.parametrize(
+    ("model", "breaks"),
+    [("gpt-5.6", True), ("gpt-5.10-mini", True), ("gpt-6", True), ("gpt-5.2", False), ("gpt-4.1", False)],
+)
+def test_openai_is_told_of_marks_in_its_own_words_where_the_model_knows_them(
+    model: str, breaks: bool
+) -> None:
+    request = encoded({"type": "message", "role": "user", "content": [MARKED]}, dialect=BREAKS, model=model)
+    (part,) = request.body["input"][0]["content"]
+    point = {"prompt_cache_breakpoint": {"mode": "explicit"}} if breaks else {}
+    assert part == {"type": "input_text", "text": "a", **point}
+    (told,) = request.adaptations
+    assert (told.param, told.action) == (
+        "input[0].content[0].cache_control",
+        "translated" if breaks else "dropped",
+    )
+
+
+def test_what_a_model_said_takes_no_breakpoint() -> None:
+    said = {"type": "output_text", "text": "a", "annotations": [], "cache_control": {"type": "ephemeral"}}
+    request = encoded(
+        {"type": "message", "role": "assistant", "content": [said]}, dialect=BREAKS, model="gpt-6"
+    )
+    assert "prompt_cache_breakpoint" not in request.body["input"][0]["content"][0]
+    assert [told.action for told in request.adaptations] == ["dropped"]
+
+
+def test_a_mark_on_the_request_goes_where_it_is_understood() -> None:
+    wish = {"type": "ephemeral", "ttl": "1h"}
+    assert encoded(dialect=Responses(cache_control=True), cache_control=wish).body["cache_control"] == wish
+    request = encoded(cache_control=wish)
+    assert "cache_control" not in request.body
+    assert [(told.param, told.action) for told in request.adaptations] == [("cache_control", "dropped")]
+
+
 # Items
 
 

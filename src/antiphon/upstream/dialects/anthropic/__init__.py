@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from antiphon.core.deltas import Delta
 from antiphon.core.turn import Turn
 from antiphon.protocol.errors import ProtocolViolation, ProviderError
 from antiphon.protocol.json import JSON
-from antiphon.protocol.tools import WEB_SEARCH
+from antiphon.protocol.tools import COMPUTER, WEB_SEARCH
 from antiphon.upstream import aws_errors
 from antiphon.upstream.base import Decoder, Framing, WireRequest
 from antiphon.upstream.claude.models import Abilities
+from antiphon.upstream.dialects.anthropic.computer import computer_of
 from antiphon.upstream.dialects.anthropic.content import may_be_pdf
 from antiphon.upstream.dialects.anthropic.decode import AnthropicDecoder
 from antiphon.upstream.dialects.anthropic.encode import encode_body
@@ -39,6 +42,12 @@ class Anthropic:
     """What all models of this upstream take; None: as their names say (`models.abilities_of`)."""
     web_search: str | None = "web_search_20250305"
     """The type of its native search tool; None: it has none."""
+    code_execution: str | None = "code_execution_20250825"
+    """The type of its tool that runs code; None: it has none."""
+    mcp: str | None = "mcp-client-2025-11-20"
+    """The beta with which it calls the tools of remote MCP servers; None: it calls none."""
+    computer: bool = True
+    """It takes Anthropic's own computer tools; otherwise a computer is a function."""
     counts_tokens: bool = True
     """It counts tokens (Anthropic: `/v1/messages/count_tokens`)."""
     platform: Platform = "anthropic"
@@ -52,9 +61,16 @@ class Anthropic:
     def framing(self) -> Framing:
         return "aws-event-stream" if self.platform == "bedrock" else "sse"
 
-    @property
-    def native_tools(self) -> frozenset[str]:
-        return frozenset({"function", *(WEB_SEARCH if self.web_search is not None else ())})
+    def native_tools(self, turn: Turn) -> frozenset[str]:
+        return frozenset(
+            {
+                "function",
+                *(WEB_SEARCH if self.web_search is not None else ()),
+                *(["code_interpreter"] if self.code_execution is not None else []),
+                *(["mcp"] if self.mcp is not None else []),
+                *(COMPUTER if computer_of(turn, self) is not None else ()),
+            }
+        )
 
     @property
     def reads(self) -> frozenset[str]:
@@ -71,7 +87,9 @@ class Anthropic:
 
     def encode(self, turn: Turn) -> WireRequest:
         body, betas, adaptations = encode_body(self, turn)
-        return request(self.platform, self.version, body, betas, adaptations)
+        wire = request(self.platform, self.version, body, betas, adaptations)
+        computer = computer_of(turn, self)
+        return wire if computer is None else replace(wire, filters=(computer.filter,))
 
     def decoder(self) -> Decoder:
         return ChunkDecoder() if self.platform == "bedrock" else AnthropicDecoder()

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from antiphon.core.adaptations import Adaptations
 from antiphon.protocol.json import JSON
-from antiphon.upstream.dialects.anthropic.hosted import RESULT_OF
+from antiphon.upstream.dialects.anthropic.hosted import RESULT_OF, USES
 from antiphon.upstream.dialects.anthropic.messages import ONWARD, OPENING, add_blocks, in_tags
 
 THOUGHTS = ("thinking", "redacted_thinking")
@@ -56,7 +56,7 @@ def _without_last_thoughts(message: JSON, adapted: Adaptations) -> bool:
 
 
 def _pair_server_tools(messages: list[JSON]) -> None:
-    """A search without its result can only stand in the model's last message, where it is still going on."""
+    """A use without its result can only stand in the model's last message, where it is still going on."""
     assistants = [message for message in messages if message["role"] == "assistant"]
     uses = {block["id"] for message in assistants for block in message["content"] if _is_use(block)}
     results = {
@@ -73,7 +73,7 @@ def _pair_server_tools(messages: list[JSON]) -> None:
 
 
 def _is_use(block: JSON) -> bool:
-    return bool(block["type"] == "server_tool_use")
+    return block["type"] in USES
 
 
 def _is_result(block: JSON) -> bool:
@@ -97,8 +97,10 @@ def _place_system_messages(messages: list[JSON], later_system: bool, adapted: Ad
 def limit_markers(body: JSON, adapted: Adaptations) -> None:
     """At most four cache markers, the latest; one that lives an hour cannot follow one that does not.
 
-    The marker of the whole body (automatic caching) counts, as the last.
+    The latest, because they end the longest prefixes, and Anthropic looks for shorter ones by itself. The
+    marker of the whole body (automatic caching) counts, as the last.
     """
+    _mark_the_end_once(body, adapted)
     marked = [holder for holder in _cacheable(body) if "cache_control" in holder[0][holder[1]]]
     taken = _MOST_MARKERS - ("cache_control" in body)
     for blocks, index in marked[:-taken]:
@@ -116,11 +118,15 @@ def limit_markers(body: JSON, adapted: Adaptations) -> None:
             adapted.clamped("cache_control.ttl", "a marker before one of an hour lives an hour too")
 
 
+def _mark_the_end_once(body: JSON, adapted: Adaptations) -> None:
+    """The body's marker and that of its last block are at one place, where two that differ are refused."""
+    own = body["messages"][-1]["content"][-1].get("cache_control")
+    if own is not None and body.pop("cache_control", own) != own:
+        adapted.clamped("cache_control.ttl", "the mark of the last part says how long")
+
+
 def _cacheable(body: JSON) -> Iterator[tuple[list[JSON], int]]:
     """Where markers may stand, in the order of the prompt: the list of blocks and the index in it."""
     for content in [body.get("system", []), *(message["content"] for message in body["messages"])]:
-        for index, block in enumerate(content):
-            inner = block.get("content")
-            if block["type"] == "tool_result" and isinstance(inner, list):
-                yield from ((inner, place) for place in range(len(inner)))
+        for index in range(len(content)):
             yield content, index

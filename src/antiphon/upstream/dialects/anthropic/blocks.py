@@ -21,6 +21,7 @@ from antiphon.upstream.dialects.anthropic.hosted import (
     SEALED_BLOCKS,
     USES,
     hosted_item,
+    listing,
     sealed_blocks,
 )
 from antiphon.upstream.dialects.anthropic.messages import SEALED, SEALED_REDACTED
@@ -106,7 +107,8 @@ class Call(Block):
     __slots__ = ()
 
     def start(self, content: JSON) -> Iterator[d.Delta]:
-        yield d.Call(self.part, _text(content, "id"), _text(content, "name"))
+        toolset = _text(content, "toolset_name") or None
+        yield d.Call(self.part, _text(content, "id"), _text(content, "name"), namespace=toolset)
         if asked := content.get("input"):
             yield d.Arguments(self.part, encode(asked).decode())
 
@@ -153,6 +155,15 @@ class Compaction(Block):
     def end(self) -> Iterable[d.Delta]:
         blob = SEALED_BLOCKS + encode([self._block]).decode()
         return (d.Hosted(self.part, {"type": "compaction", "encrypted_content": blob}),)
+
+
+class Listing(Block):
+    """The tools of an MCP server, whole when it starts."""
+
+    __slots__ = ()
+
+    def start(self, content: JSON) -> Iterable[d.Delta]:
+        return (d.Hosted(self.part, listing(content)),)
 
 
 class ServerTools:
@@ -237,6 +248,7 @@ _BLOCKS: dict[str, type[Block]] = {
     "thinking": Thoughts,
     "redacted_thinking": RedactedThoughts,
     "compaction": Compaction,
+    "mcp_tool_listing": Listing,
 }
 
 

@@ -3,6 +3,7 @@
     input_text, output_text, refusal  → text          (never blank: that is refused)
     input_image                       → image         (URL, or base64 from a data URL)
     input_file                        → document      (PDF or plain text; URL of a PDF), or image
+        … with the id of a file that Anthropic keeps: the same, on its own platform, behind a beta
 
 The same blocks stand in messages and in tool results. A part of another kind is refused, or left out and
 noted.
@@ -18,6 +19,8 @@ from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from antiphon.core.adaptations import Adaptations
+from antiphon.core.attachments import attachment
+from antiphon.core.caching import Mark, mark_of, minutes_or_hour
 from antiphon.core.unsaid import NOT_OFFERED
 from antiphon.protocol.errors import InvalidRequest
 from antiphon.protocol.json import JSON
@@ -26,7 +29,9 @@ _IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 _ALIASES = {"image/jpg": "image/jpeg", "application/x-pdf": "application/pdf"}
 _BY_ENDING = {"pdf": "application/pdf", "txt": "text/plain", "md": "text/plain", "csv": "text/plain"}
 _PDF_IN_BASE64 = "JVBERi"  # "%PDF"
-_HOUR = 3600  # seconds
+
+_OWN_FILES = "file_"
+_FILES = ("input_image", "input_file", "computer_screenshot")
 
 SYSTEM_TAGS = "<system>\n{}\n</system>"
 
@@ -47,33 +52,18 @@ def blocks(parts: Any, where: str, adapted: Adaptations, *, whole: bool = False)
         if say is None:
             adapted.dropped(path, "this model takes no part of this type")
             continue
-        block = say(part, path, adapted)
+        block, mark = say(part, path, adapted), mark_of(part)
         if block is not None:
-            marker = cache_marker(part)
-            yield block if marker is None else {**block, "cache_control": marker}
+            marked = {} if mark is None else {"cache_control": marker(mark, f"{path}.{mark.field}", adapted)}
+            yield {**block, **marked}
+        elif mark is not None:
+            adapted.dropped(f"{path}.{mark.field}", "there is nothing to keep")
 
 
-def cache_marker(part: JSON) -> JSON | None:
-    """Times to live of an hour and more become "1h", all others "5m"."""
-    asked = part.get("cache_control")
-    if not isinstance(asked, dict):
-        asked = part.get("prompt_cache_breakpoint")
-        if not isinstance(asked, dict):
-            return None
-    return marker_for(asked.get("ttl"))
-
-
-def marker_for(ttl: Any) -> JSON:
-    if ttl is None:
-        return {"type": "ephemeral"}
-    return {"type": "ephemeral", "ttl": "1h" if _seconds(str(ttl)) >= _HOUR else "5m"}
-
-
-def _seconds(ttl: str) -> int:
-    """The length of "3600s", "60m", "1h", "300"; 0 for anything else."""
-    number, unit = (ttl[:-1], ttl[-1:]) if not ttl.isdigit() else (ttl, "s")
-    factor = {"s": 1, "m": 60, "h": _HOUR}.get(unit)
-    return int(number) * factor if factor and number.isdecimal() and len(number) < 10 else 0
+def marker(mark: Mark, path: str, adapted: Adaptations) -> JSON:
+    """A mark as Anthropic knows it. `path`: where it is in the request."""
+    ttl = minutes_or_hour(mark, path, adapted)
+    return {"type": "ephemeral"} | ({} if ttl is None else {"ttl": ttl})
 
 
 def _text(part: JSON, path: str, adapted: Adaptations) -> JSON | None:
@@ -89,11 +79,11 @@ def _words(text: Any) -> JSON | None:
     return {"type": "text", "text": text} if text and not text.isspace() else None
 
 
-def _image(part: JSON, path: str, adapted: Adaptations) -> JSON:
+def image(part: JSON, path: str, adapted: Adaptations) -> JSON:
     _note_detail(part, path, adapted)
     url = part.get("image_url")
     if not isinstance(url, str):
-        raise _unreadable(path, "file_id", "An image must be given as an `image_url`")
+        return {"type": "image", "source": _kept(part, path, "An image must be given as an `image_url`")}
     if not url.startswith("data:"):
         return {"type": "image", "source": {"type": "url", "url": url}}
     media_type, data = _data_url(url, f"{path}.image_url")
@@ -110,8 +100,47 @@ def _file(part: JSON, path: str, adapted: Adaptations) -> JSON:
     elif isinstance(url, str):
         block = {"type": "document", "source": {"type": "url", "url": url}}
     else:
-        raise _unreadable(path, "file_id", "A file must be given as `file_data` or `file_url`")
+        source = _kept(part, path, "A file must be given as `file_data` or `file_url`")
+        block = {"type": "document", "source": source}
     return {**block, "title": title} if title and block["type"] == "document" else block
+
+
+def _kept(part: JSON, path: str, rule: str) -> JSON:
+    """A file that Anthropic keeps (https://platform.claude.com/docs/en/build-with-claude/files)."""
+    file_id = part.get("file_id")
+    if not isinstance(file_id, str) or not file_id.startswith(_OWN_FILES):
+        raise _unreadable(path, "file_id", f"{rule}, or by the id of a file that Anthropic keeps (`file_…`)")
+    return {"type": "file", "file_id": file_id}
+
+
+def has_kept_files(body: JSON) -> bool:
+    """Whether a block names a file that Anthropic keeps."""
+    said = (block for message in body["messages"] for block in message["content"])
+    inner = (each for block in said for each in (block, *_blocks_in(block)))
+    return any(isinstance(source := each.get("source"), dict) and source["type"] == "file" for each in inner)
+
+
+def _blocks_in(block: JSON) -> list[JSON]:
+    held = block.get("content")
+    return held if block["type"] == "tool_result" and isinstance(held, list) else []
+
+
+def refuse_kept_files(items: list[JSON]) -> None:
+    """For platforms where nobody keeps files. Raises InvalidRequest naming the first that is asked for."""
+    for index, item in enumerate(items):
+        for field in ("content", "output"):
+            for place, part in _parts_in(item.get(field)):
+                if part.get("file_id") and part.get("type") in _FILES:
+                    path = f"input[{index}].{field}{place}"
+                    raise _unreadable(path, "file_id", "An image or a file must be sent itself")
+
+
+def _parts_in(value: Any) -> Iterator[tuple[str, JSON]]:
+    """Each part with its place in the field; a screenshot is the field itself."""
+    if isinstance(value, dict):
+        yield "", value
+    elif isinstance(value, list):
+        yield from ((f"[{at}]", part) for at, part in enumerate(value) if isinstance(part, dict))
 
 
 def may_be_pdf(url: str) -> bool:
@@ -125,7 +154,8 @@ def _note_detail(part: JSON, path: str, adapted: Adaptations) -> None:
         adapted.dropped(f"{path}.detail", NOT_OFFERED)
 
 
-def _document(data: str, name: Any, path: str) -> JSON:
+def _document(given: str, name: Any, path: str) -> JSON:
+    data = given
     if data.startswith("data:"):
         media_type, data = _data_url(data, f"{path}.file_data")
     elif data.startswith(_PDF_IN_BASE64):
@@ -136,12 +166,16 @@ def _document(data: str, name: Any, path: str) -> JSON:
         return _base64("image", media_type, data)
     if media_type == "application/pdf":
         return _base64("document", media_type, data)
-    if media_type.startswith("text/"):
-        return {
-            "type": "document",
-            "source": {"type": "text", "media_type": "text/plain", "data": _plain(data, path)},
-        }
-    raise _unreadable(path, "file_data", "A file must be a PDF, an image or plain text")
+    text = _plain(data, path) if media_type.startswith("text/") else _text_of(given)
+    if text is None:
+        raise _unreadable(path, "file_data", "A file must be a PDF, an image or text")
+    return {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": text}}
+
+
+def _text_of(data: str) -> str | None:
+    """JSON, source code and so on; None for anything else."""
+    found = attachment(data)
+    return None if found is None else found.text
 
 
 def _base64(kind: str, media_type: str, data: str) -> JSON:
@@ -184,6 +218,6 @@ _PARTS: dict[Any, Callable[[JSON, str, Adaptations], JSON | None]] = {
     "output_text": _text,
     "text": _text,
     "refusal": _refusal,
-    "input_image": _image,
+    "input_image": image,
     "input_file": _file,
 }

@@ -159,7 +159,8 @@ class AnthropicDecoder:
         if not isinstance(usage, dict):
             return
         self._usage.update((field, value) for field, value in usage.items() if value is not None)
-        yield usage_of(self._usage)
+        if (counted := usage_of(self._usage)) != d.Usage():  # who tells zeros, or no counts, tells nothing
+            yield counted
 
 
 def usage_of(usage: JSON) -> d.Usage:
@@ -184,7 +185,7 @@ def usage_of(usage: JSON) -> d.Usage:
 
 def _tokens(counts: JSON, field: str) -> int:
     value = counts.get(field)
-    return max(0, value) if isinstance(value, int) and not isinstance(value, bool) else 0
+    return value if type(value) is int and 0 < value <= d.MOST_TOKENS else 0  # True is no count
 
 
 def _index(event: JSON) -> int:

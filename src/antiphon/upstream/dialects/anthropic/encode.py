@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from antiphon.core.adaptations import Adaptation, Adaptations
+from antiphon.core.caching import mark_of_all
 from antiphon.core.turn import Turn
 from antiphon.core.unsaid import NOT_OFFERED, unsaid_fields
 from antiphon.protocol.json import JSON
@@ -29,7 +30,8 @@ from antiphon.upstream.dialects.anthropic.arrange import (
     has_block,
     limit_markers,
 )
-from antiphon.upstream.dialects.anthropic.content import marker_for
+from antiphon.upstream.dialects.anthropic.computer import computer_of
+from antiphon.upstream.dialects.anthropic.content import has_kept_files, marker, refuse_kept_files
 from antiphon.upstream.dialects.anthropic.messages import Transcript
 from antiphon.upstream.dialects.anthropic.tools import Offer, answer_through_tool, offer_tools
 
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
 
 COMPACTION = "compact-2026-01-12"
 """The beta that takes compactions back."""
+
+KEPT_FILES = "files-api-2025-04-14"
+"""The beta that takes ids of files."""
 
 _WITHOUT_SAMPLING = "2026-10-21"  # the first version of the API that has no sampling parameters
 _BUDGETS = {"minimal": 1_024, "low": 2_048, "medium": 8_192, "high": 16_384, "xhigh": 24_576, "max": 32_000}
@@ -57,8 +62,11 @@ def encode_body(dialect: Anthropic, turn: Turn) -> tuple[JSON, list[str], tuple[
     abilities = dialect.abilities or abilities_of(turn.model)
     if dialect.version >= _WITHOUT_SAMPLING:
         abilities = replace(abilities, sampling="none")
-    offer = offer_tools(turn, abilities, dialect.web_search, adapted)
-    transcript = Transcript(turn.items, turn.instructions, offer.has_web_search, adapted)
+    if dialect.platform != "anthropic":
+        refuse_kept_files(turn.items)
+    offer = offer_tools(turn, abilities, dialect, adapted)
+    computer = computer_of(turn, dialect)
+    transcript = Transcript(turn.items, turn.instructions, offer.hosted, computer, adapted)
     messages = arrange(transcript.messages, abilities.later_system, adapted)
     body: JSON = {"model": turn.model, "max_tokens": _max_tokens(dialect, turn, abilities, adapted)}
     body["messages"] = messages
@@ -69,7 +77,14 @@ def encode_body(dialect: Anthropic, turn: Turn) -> tuple[JSON, list[str], tuple[
         body["tools"] = offer.tools
         if offer.choice is not None:
             body["tool_choice"] = offer.choice
-    betas = _think(turn, abilities, offer, body, adapted)
+    if offer.servers:
+        body["mcp_servers"] = offer.servers
+    if offer.container is not None:
+        body["container"] = offer.container
+    betas = [dialect.mcp] if offer.servers and dialect.mcp is not None else []
+    betas += computer.betas if computer is not None else []
+    betas += _think(turn, abilities, offer, body, adapted)
+    betas += [KEPT_FILES] if has_kept_files(body) else []
     _sample(turn, abilities, body, adapted)
     _identify(turn, body, adapted)
     _cache(turn, body, adapted)
@@ -231,11 +246,12 @@ def _leave_out(asked: dict[str, Any], fields: tuple[str, ...], why: str, adapted
 
 
 def _cache(turn: Turn, body: JSON, adapted: Adaptations) -> None:
-    """`implicit` asks for what Anthropic calls automatic caching: a marker for the body as a whole."""
-    options = turn.prompt_cache_options or {}
-    if options and options.get("mode") in (None, "implicit"):
-        body["cache_control"] = marker_for(options.get("ttl"))
-    further = sorted(key for key, value in options.items() if value and key not in ("mode", "ttl"))
+    """A mark on the whole is what Anthropic calls automatic caching: a marker of the body itself."""
+    options, mark = turn.prompt_cache_options or {}, mark_of_all(turn)
+    if mark is not None:
+        body["cache_control"] = marker(mark, mark.field, adapted)
+    met = {"mode", "ttl"} if mark is not None and mark.field == "prompt_cache_options" else {"mode"}
+    further = sorted(key for key, value in options.items() if value and key not in met)
     for key in further:
         adapted.dropped(f"prompt_cache_options.{key}", NOT_OFFERED)
     limit_markers(body, adapted)

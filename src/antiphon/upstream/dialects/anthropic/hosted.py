@@ -2,17 +2,20 @@
 
     web_search                               web_search_call, action search
     web_fetch                                web_search_call, action open_page
-    code_execution, bash_…, text_editor_…    code_interpreter_call; what ran is `code`, what came out are logs
+    code_execution, bash_…, text_editor_…    code_interpreter_call; what ran is `code`, what came out are
+                                             logs, the files that it made `file_ids`
     mcp_tool_use                             mcp_call
+    mcp_tool_listing                         mcp_list_tools, which is a block of its own
     tool search, advisor and any other       left out: there is no item for them
 
 A use and its result are two blocks and one item, which is whole when the result is there. A use whose
 result is still to come when the turn ends is an item of its own (`incomplete`), and so is a result whose
 use was in an earlier turn.
 
-Searches can be replayed: both blocks, as they came, are sealed into a reasoning item beside the call
-(`anthropic:blocks:` and JSON; no signature has a colon), because the results hold text that only the model
-can read.
+All but the fetched pages can be replayed: both blocks, as they came, are sealed into a reasoning item before
+the call (`anthropic:blocks:` and JSON; no signature has a colon), because the results of searches hold text
+that only the model can read, and a use that goes on in the next turn is found by its id. They go back while
+the tool is offered.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from antiphon.protocol.json import JSON, MalformedJSON, decode, encode
+from antiphon.upstream.dialects.anthropic.mcp import SERVER
 
 SEALED_BLOCKS = "anthropic:blocks:"
 USES = frozenset({"server_tool_use", "mcp_tool_use"})
@@ -34,8 +38,23 @@ RESULT_OF = {
 }
 """The types of result blocks, and the tool that each is of."""
 
-_REPLAYED = {"server_tool_use": "id", "web_search_tool_result": "tool_use_id", "compaction": "type"}
+ITEMS = frozenset({"web_search_call", "code_interpreter_call", "mcp_call"})
+"""The types of the items that uses with their results are."""
+COMPACTION = "compaction"
+
+_CODE = "code_execution"
+_FETCH = "web_fetch"
+_MCP = "mcp"
+_REPLAYED = {
+    **{kind: "tool_use_id" for kind, tool in RESULT_OF.items() if tool != _FETCH},
+    **dict.fromkeys(USES, "id"),
+    COMPACTION: "type",
+}
 """The types of blocks that can go back, and a field that must be text in them."""
+
+
+_OF_LOGS = frozenset({"type", "stdout", "stderr", "content", "lines", "error_code"})
+"""What came out of code as logs or as an error; the item carries all other fields as they are."""
 
 
 def hosted_item(use: JSON, result: JSON, container_id: str) -> JSON | None:
@@ -46,10 +65,10 @@ def hosted_item(use: JSON, result: JSON, container_id: str) -> JSON | None:
     asked = _object(use.get("input"))
     if kind == "web_search":
         return _web_search_call(asked, result)
-    if kind == "web_fetch":
+    if kind == _FETCH:
         action = {"type": "open_page", "url": asked.get("url") or _object(result.get("content")).get("url")}
         return {"type": "web_search_call", "status": _status(result), "action": action, **_error(result)}
-    if kind.endswith("code_execution"):
+    if kind.endswith(_CODE):
         return _code_interpreter_call(asked, result, container_id)
     return None
 
@@ -58,22 +77,32 @@ def sealed_blocks(use: JSON, result: JSON) -> str | None:
     """The blocks as a blob that can go back; None if they cannot."""
     kept = [block for block in (use, result) if block]
     caller = _object(kept[0].get("caller")).get("type")
-    is_search = use.get("name", "web_search") == "web_search"
-    if not is_search or caller not in (None, "direct") or not all(map(_can_go_back, kept)):
+    fetches = use.get("type") != "mcp_tool_use" and use.get("name") == _FETCH
+    if fetches or caller not in (None, "direct") or not all(map(_can_go_back, kept)):
         return None
     return SEALED_BLOCKS + encode(kept).decode()
 
 
-def opened_blocks(blob: str) -> Iterator[JSON]:
-    """The blocks of a blob; none if it is not ours or was damaged."""
+def opened_blocks(blob: str, hosted: frozenset[str]) -> Iterator[JSON]:
+    """The blocks of a blob; none if it is not ours, was damaged, or is of a tool not among `hosted`."""
     if not blob.startswith(SEALED_BLOCKS):
         return
     try:
         kept = decode(blob[len(SEALED_BLOCKS) :].encode("utf-8", "replace"))
     except MalformedJSON:
         return
-    if isinstance(kept, list) and all(map(_can_go_back, kept)):
+    if isinstance(kept, list) and kept and all(map(_can_go_back, kept)) and _is_offered(kept[0], hosted):
         yield from kept
+
+
+def _is_offered(block: JSON, hosted: frozenset[str]) -> bool:
+    """The result of an MCP server, alone, does not say whose it is; it is left out if its use is."""
+    if block["type"] == "mcp_tool_use":
+        return f"{SERVER}{block.get('server_name')}" in hosted
+    tool = RESULT_OF.get(block["type"], str(block.get("name", block["type"])))
+    if tool == _MCP:
+        return any(name.startswith(SERVER) for name in hosted)
+    return (_CODE if tool.endswith(_CODE) else tool) in hosted
 
 
 def _can_go_back(block: Any) -> bool:
@@ -99,6 +128,7 @@ def _code_interpreter_call(asked: JSON, result: JSON, container_id: str) -> JSON
     if "path" in asked or not isinstance(code, str):
         code = encode(asked).decode() if asked else None
     outcome = _object(result.get("content"))
+    further = {name: value for name, value in outcome.items() if name not in _OF_LOGS and value is not None}
     item: JSON = {
         "type": "code_interpreter_call",
         "status": _status(result),
@@ -107,16 +137,12 @@ def _code_interpreter_call(asked: JSON, result: JSON, container_id: str) -> JSON
         "outputs": None,
     }
     if result:
-        logs = "".join(
-            text for key in ("stdout", "stderr", "content") if isinstance(text := outcome.get(key), str)
-        )
-        item["outputs"] = [{"type": "logs", "logs": logs}]
+        logs = [text for key in ("stdout", "stderr", "content") if isinstance(text := outcome.get(key), str)]
+        logs += (f"{line}\n" for line in _list(outcome.get("lines")))
+        item["outputs"] = [{"type": "logs", "logs": "".join(logs)}]
     if files := [file["file_id"] for file in _list(outcome.get("content")) if "file_id" in _object(file)]:
         item["file_ids"] = files
-    for field in ("return_code", "encrypted_stdout"):
-        if field in outcome:
-            item[field] = outcome[field]
-    return item | _error(result)
+    return {**further, **item, **_error(result)}
 
 
 def _mcp_call(use: JSON, result: JSON) -> JSON:
@@ -137,6 +163,12 @@ def _mcp_call(use: JSON, result: JSON) -> JSON:
         if failed
         else None,
     }
+
+
+def listing(block: JSON) -> JSON:
+    """The item for the tools of a server that was asked for them."""
+    tools = [tool for tool in _list(block.get("tools")) if isinstance(tool, dict)]
+    return {"type": "mcp_list_tools", "server_label": str(block.get("mcp_server_name") or ""), "tools": tools}
 
 
 def _texts(content: Any) -> str:

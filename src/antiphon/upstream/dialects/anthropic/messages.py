@@ -9,7 +9,8 @@
   assistant); else it is said in the user's message, in <system> tags, and noted.
 - Consecutive items of one speaker are one message: parallel calls are one, their results the next.
 - A result stands right after its call, wherever its item is; a call without one gets one that says so.
-- Thoughts go back byte for byte if Anthropic sealed them; all others are left out. So do web searches.
+- Thoughts go back byte for byte if Anthropic sealed them; all others are left out. So do the uses of tools
+  that Anthropic ran, while these are offered; else they are said as calls, as far as they can be.
   A compaction of another provider is refused: a whole history is in it.
 - The model is never asked to go on in its own words, which new models refuse: after its own message
   the user says `Continue.`
@@ -24,11 +25,20 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from antiphon.core.adaptations import Adaptations
+from antiphon.core.hosted import AS_FUNCTION, as_function
 from antiphon.core.unsaid import foreign_compaction, without_item
 from antiphon.protocol.errors import InvalidRequest
 from antiphon.protocol.json import JSON, MalformedJSON, decode
+from antiphon.upstream.computer.actions import OwnCall
+from antiphon.upstream.dialects.anthropic.computer import (
+    SEALED_CALLS,
+    Computer,
+    opened_calls,
+    results,
+    screenshot,
+)
 from antiphon.upstream.dialects.anthropic.content import SYSTEM_TAGS, blocks
-from antiphon.upstream.dialects.anthropic.hosted import SEALED_BLOCKS, opened_blocks
+from antiphon.upstream.dialects.anthropic.hosted import COMPACTION, ITEMS, SEALED_BLOCKS, opened_blocks
 
 SEALED = "anthropic:"
 SEALED_REDACTED = "anthropic-redacted:"
@@ -37,21 +47,30 @@ OPENING = "Begin."
 ONWARD = "Continue."
 _NO_OUTPUT = "There is no output of this call."
 _SYSTEM_ROLES = ("system", "developer")
-_BAD_IN_IDS = re.compile(r"[^a-zA-Z0-9_-]")
+_BAD_IN_IDS = re.compile(r"[^a-zA-Z0-9_-]")  # and in names
+_LONGEST_NAME = 128  # characters
 
 
 class Transcript:
     """The system prompt and the messages of a turn, made by taking its items one by one."""
 
     def __init__(
-        self, items: list[JSON], instructions: str | None, web_search: bool, adapted: Adaptations
+        self,
+        items: list[JSON],
+        instructions: str | None,
+        hosted: frozenset[str],
+        computer: Computer | None,
+        adapted: Adaptations,
     ) -> None:
+        """`hosted`: the tools that Anthropic is to run, as `tools.Offer` has them."""
         self.system: list[JSON] = [{"type": "text", "text": instructions}] if instructions else []
         self.messages: list[JSON] = []
-        self._web_search = web_search
+        self._hosted_here = hosted
+        self._computer = computer
+        self._own_calls: list[OwnCall] = []  # of the computer, that came sealed
         self._adapted = adapted
         self._owed: list[JSON] = []  # results of the calls in the last message
-        self._searches = 0  # that went back sealed, and whose calls are still to come
+        self._replayed = 0  # uses of server tools that went back sealed, and whose items are still to come
         self._answered = False  # … whose outputs have come: what the model says next is another message
         self._ids: set[str] = set()
         outputs = _outputs_of_calls(items)
@@ -70,12 +89,14 @@ class Transcript:
             case "function_call":
                 said = None if output is None else blocks_of_output(items[output], output, self._adapted)
                 self._call(item, path, said)
-            case "function_call_output":
+            case "computer_call" if self._computer is not None:
+                self._computer_call(item, path, items, output)
+            case "function_call_output" | "computer_call_output":
                 self._answered = bool(self._owed)
-            case "web_search_call" if self._searches:
-                self._searches -= 1  # its sealed form went back
+            case kind if kind in ITEMS and self._replayed:
+                self._replayed -= 1  # its sealed form went back
             case _:
-                self._adapted.dropped(path, without_item(item))
+                self._hosted(item, path)
 
     def _message(self, item: JSON, path: str) -> None:
         role = item.get("role")
@@ -109,15 +130,36 @@ class Transcript:
         self._add("assistant", said)
 
     def _call(self, item: JSON, path: str, output: list[JSON] | None) -> None:
-        call_id = self._unique_id(str(item.get("call_id") or ""))
-        self._assistant([{"type": "tool_use", "id": call_id, "name": item["name"], "input": _input(item)}])
-        result: JSON = {"type": "tool_result", "tool_use_id": call_id}
-        if output is None:
+        use = {"name": item["name"], "input": _input(item)}
+        said = None if output is None else _marked_as_a_whole(output) if output else {}
+        self._use(str(item.get("call_id") or ""), use, path, said)
+
+    def _computer_call(self, item: JSON, path: str, items: list[JSON], output: int | None) -> None:
+        assert self._computer is not None
+        shown = None if output is None else screenshot(items[output], f"input[{output}]", self._adapted)
+        for call, said in results(self._computer, item, self._own_calls, path, shown, self._adapted):
+            self._use(call.id, self._computer.use(call), path, said)
+
+    def _use(self, call_id: str, use: JSON, path: str, said: JSON | None) -> None:
+        """A call, and the result that is owed for it: the fields of both, beside what joins them."""
+        call_id = self._unique_id(call_id)
+        self._assistant([{"type": "tool_use", "id": call_id, **use}])
+        if said is None:
             self._adapted.translated(path, "this call has no output, the model is told so")
-            result |= {"content": [{"type": "text", "text": _NO_OUTPUT}], "is_error": True}
-        elif output:
-            result["content"] = output
-        self._owed.append(result)
+            said = {"content": [{"type": "text", "text": _NO_OUTPUT}], "is_error": True}
+        toolset = {field: use[field] for field in ("toolset_name",) if field in use}
+        self._owed.append({"type": "tool_result", "tool_use_id": call_id, **toolset, **said})
+
+    def _hosted(self, item: JSON, path: str) -> None:
+        """What a tool did that another provider ran, or that Anthropic ran and is not to run now."""
+        if (told := as_function(item)) is None:
+            self._adapted.dropped(path, without_item(item))
+            return
+        self._adapted.translated(path, AS_FUNCTION)
+        call, output = told
+        call["name"] = _BAD_IN_IDS.sub("_", call["name"])[:_LONGEST_NAME]
+        self._call(call, path, list(blocks(output["output"], f"{path}.output", self._adapted)))
+        self._answered = True
 
     def _unique_id(self, call_id: str) -> str:
         """The id in Anthropic's alphabet, different from those of all calls before."""
@@ -133,17 +175,19 @@ class Transcript:
 
     def _thoughts(self, item: JSON, path: str) -> list[JSON]:
         sealed = item.get("encrypted_content")
+        if isinstance(sealed, str) and sealed.startswith(SEALED_CALLS):
+            self._own_calls = opened_calls(sealed)
+            return []
         said = list(self._opened(item, sealed)) if isinstance(sealed, str) else []
         if not said:
             self._adapted.dropped(path, "these thoughts cannot go back to this model")
         elif str(sealed).startswith(SEALED_BLOCKS):
-            self._searches += 1
+            self._replayed += 1
         return said
 
     def _opened(self, item: JSON, sealed: str) -> Iterator[JSON]:
         if sealed.startswith(SEALED_BLOCKS):
-            if self._web_search:
-                yield from opened_blocks(sealed)
+            yield from opened_blocks(sealed, self._hosted_here)
         elif sealed.startswith(SEALED):
             text = "".join(part.get("text") or "" for part in item.get("summary") or ())
             yield {"type": "thinking", "thinking": text, "signature": sealed[len(SEALED) :]}
@@ -166,7 +210,7 @@ class Transcript:
 
 def _compaction(item: JSON, path: str) -> list[JSON]:
     """A history that Anthropic sealed. Raises InvalidRequest if it was another provider."""
-    opened = opened_blocks(str(item.get("encrypted_content")))
+    opened = opened_blocks(str(item.get("encrypted_content")), frozenset({COMPACTION}))
     kept = [block for block in opened if block["type"] == "compaction"]
     if not kept:
         raise foreign_compaction(path)
@@ -190,6 +234,17 @@ def blocks_of_output(item: JSON, index: int, adapted: Adaptations) -> list[JSON]
     return list(blocks(item.get("output"), f"input[{index}].output", adapted))
 
 
+def _marked_as_a_whole(output: list[JSON]) -> JSON:
+    """The content of a result, with the cache marker in it on it: Anthropic refuses one inside.
+
+    Of several, which would all stand there, the one that lives longest.
+    """
+    markers = [block["cache_control"] for block in output if "cache_control" in block]
+    bare = [{key: value for key, value in block.items() if key != "cache_control"} for block in output]
+    longest = max(markers, key=lambda marker: marker.get("ttl") == "1h", default=None)
+    return {"content": bare} | ({} if longest is None else {"cache_control": longest})
+
+
 def _outputs_of_calls(items: list[JSON]) -> dict[int, int]:
     """For the index of each call, that of its output: the first one after it that has its call_id.
 
@@ -199,9 +254,9 @@ def _outputs_of_calls(items: list[JSON]) -> dict[int, int]:
     found: dict[int, int] = {}
     for index, item in enumerate(items):
         kind = item.get("type")
-        if kind == "function_call":
+        if kind in ("function_call", "computer_call"):
             waiting[item.get("call_id")].append(index)
-        elif kind == "function_call_output":
+        elif kind in ("function_call_output", "computer_call_output"):
             calls = waiting[item.get("call_id")]
             if not calls:
                 raise InvalidRequest(

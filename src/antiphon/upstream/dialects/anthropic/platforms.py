@@ -39,6 +39,7 @@ _COUNTED = (
     "system",
     "tools",
     "tool_choice",
+    "mcp_servers",
     "thinking",
     "output_config",
     "cache_control",

@@ -4,7 +4,7 @@
     tools.py     tools and tool_choice      search.py               a web search, in three ways
     quirks.py    what differs between servers
     decode.py    chunks and answers         wire.py                 their shapes
-    calls.py     pieces of tool calls       thoughts.py             reasoning that must come back
+    calls.py     pieces of tool calls       thoughts.py, signatures.py   reasoning that must come back
     usage.py     token counts               errors.py               failures
 
 Reference: https://platform.openai.com/docs/api-reference/chat, and real traffic.
@@ -21,6 +21,7 @@ from antiphon.protocol.errors import ProtocolViolation, ProviderError
 from antiphon.protocol.json import JSON
 from antiphon.protocol.tools import WEB_SEARCH
 from antiphon.upstream.base import Framing, WireRequest
+from antiphon.upstream.dialects.chat import signatures, thoughts
 from antiphon.upstream.dialects.chat.decode import ChatDecoder
 from antiphon.upstream.dialects.chat.encode import request_from
 from antiphon.upstream.dialects.chat.errors import failure_from
@@ -41,8 +42,7 @@ class Chat(Quirks):
     def framing(self) -> Framing:
         return "sse"
 
-    @property
-    def native_tools(self) -> frozenset[str]:
+    def native_tools(self, turn: Turn) -> frozenset[str]:
         searches = WEB_SEARCH if self.web_search != "none" else ()
         return frozenset(
             {*(["function"] if self.tools else []), *(["custom"] if self.custom_tools else []), *searches}
@@ -50,7 +50,8 @@ class Chat(Quirks):
 
     @property
     def reads(self) -> frozenset[str]:
-        return frozenset({"chat"} if self.replay == "reasoning_details" else ())
+        words = {"reasoning_details": thoughts.SEAL, "extra_content": signatures.SEAL}
+        return frozenset({words[self.replay].removesuffix(":")} if self.replay in words else ())
 
     @property
     def own_fields(self) -> frozenset[str]:
@@ -66,7 +67,9 @@ class Chat(Quirks):
         return request_from(turn, self)
 
     def decoder(self) -> ChatDecoder:
-        return ChatDecoder(keep_details=self.replay == "reasoning_details")
+        return ChatDecoder(
+            keep_details=self.replay == "reasoning_details", keep_signatures=self.replay == "extra_content"
+        )
 
     def answer(self, body: JSON) -> Iterable[Delta]:
         """The deltas of a whole answer. Raises ProviderError: an error may come under status 200."""

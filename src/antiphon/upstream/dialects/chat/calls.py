@@ -17,9 +17,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from antiphon.core.deltas import Arguments, Call, Delta
+from antiphon.core.deltas import Arguments, Call, Delta, Sealed
 from antiphon.protocol.errors import ProtocolViolation
-from antiphon.protocol.json import MalformedJSON, decode, encode
+from antiphon.protocol.json import JSON, MalformedJSON, decode, encode
+from antiphon.upstream.dialects.chat import signatures
 from antiphon.upstream.dialects.chat.wire import Function, ToolCall
 
 
@@ -34,7 +35,17 @@ class OpenCall:
         self.name = ""
         self.said: list[str] = []  # arguments so far; held back as long as the name is missing
 
-    def take(self, name: str, kind: Literal["function", "custom"], text: str, deltas: list[Delta]) -> None:
+    def take(
+        self,
+        name: str,
+        kind: Literal["function", "custom"],
+        text: str,
+        deltas: list[Delta],
+        signature: JSON | None = None,
+    ) -> None:
+        if signature is not None:
+            place = "last" if self.name else "next"
+            deltas.append(Sealed(f"seal:{self.part}", signatures.seal(place, signature)))
         if text:
             self.said.append(text)
         if self.name:
@@ -55,12 +66,13 @@ class OpenCall:
 
 
 class Calls:
-    """Sorts pieces into calls."""
+    """Sorts pieces into calls. `keep_signatures`: what they are signed with must come back."""
 
-    __slots__ = ("_by_id", "_by_index", "_last", "opened")
+    __slots__ = ("_by_id", "_by_index", "_keep_signatures", "_last", "opened")
 
-    def __init__(self) -> None:
+    def __init__(self, *, keep_signatures: bool = False) -> None:
         self.opened: list[OpenCall] = []
+        self._keep_signatures = keep_signatures
         self._by_index: dict[int, OpenCall] = {}
         self._by_id: dict[str, OpenCall] = {}
         self._last: OpenCall | None = None
@@ -76,7 +88,8 @@ class Calls:
             if call is None or (name and self._is_another(call, index, call_id, text, before)):
                 call = self._begin(index, call_id)
             self._last = call
-            call.take(name, kind, text, deltas)
+            signature = piece.extra_content if self._keep_signatures else None
+            call.take(name, kind, text, deltas, signature if isinstance(signature, dict) else None)
 
     def take_legacy(self, function: Function, deltas: list[Delta]) -> None:
         """The one call of the old `function_call` field (C37); servers also send it empty (C25)."""

@@ -36,7 +36,7 @@ from antiphon.core.deltas import (
 from antiphon.protocol.errors import ProtocolViolation, UpstreamDisconnected, UpstreamFailed
 from antiphon.protocol.json import JSON
 from antiphon.upstream.base import Frame
-from antiphon.upstream.dialects.chat import thoughts
+from antiphon.upstream.dialects.chat import signatures, thoughts
 from antiphon.upstream.dialects.chat.calls import Calls
 from antiphon.upstream.dialects.chat.errors import failure, failure_from
 from antiphon.upstream.dialects.chat.usage import usage_from
@@ -66,13 +66,19 @@ _TIERS = {tier: tier for tier in ("auto", "default", "flex", "scale", "priority"
 
 
 class ChatDecoder:
-    """The state of one answer. `keep_details`: reasoning details must come back, so they are sealed."""
+    """The state of one answer.
 
-    def __init__(self, *, keep_details: bool = False) -> None:
+    `keep_details`, `keep_signatures`: reasoning details, or Gemini's signatures, must come back, so they are
+    sealed.
+    """
+
+    def __init__(self, *, keep_details: bool = False, keep_signatures: bool = False) -> None:
         self._keep_details = keep_details
+        self._keep_signatures = keep_signatures
+        self._signature: JSON = {}  # of the message as a whole
         self._whole = False  # not a stream: nothing comes in pieces
         self._details: list[JSON] = []
-        self._calls = Calls()
+        self._calls = Calls(keep_signatures=keep_signatures)
         self._citations: list[JSON] = []
         self._sources: Chunk | None = None
         self._usage: Usage | None = None
@@ -155,6 +161,8 @@ class ChatDecoder:
             self._speak(transcript, None, deltas)
         if message.tool_calls or message.function_call:
             self._call(message, deltas)
+        if self._keep_signatures and isinstance(message.extra_content, dict):
+            self._signature |= message.extra_content
 
     def _speak(self, text: str, logprobs: Any, deltas: list[Delta]) -> None:
         if not text:
@@ -225,8 +233,8 @@ class ChatDecoder:
         counts = chunk.usage or (chunk.x_groq.get("usage") if isinstance(chunk.x_groq, dict) else None)
         if isinstance(counts, dict):
             usage = usage_from(counts)
-            if usage != self._usage:
-                self._usage = usage
+            told, self._usage = self._usage or Usage(), usage
+            if usage != told:  # who tells zeros, or no counts, tells nothing
                 deltas.append(usage)
 
     def _serve(self, tier: Any, deltas: list[Delta]) -> None:
@@ -251,6 +259,8 @@ class ChatDecoder:
         self._calls.check()
         deltas: list[Delta] = []
         self._seal(deltas)
+        if self._signature:
+            deltas.append(Sealed("seal:message", signatures.seal("message", self._signature)))
         if self._sources is not None:
             self._citations.extend(_sources(self._sources))
         deltas.extend(self._cite())

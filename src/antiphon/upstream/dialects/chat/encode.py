@@ -17,6 +17,7 @@ from antiphon.core.turn import Turn
 from antiphon.core.unsaid import NOT_OFFERED, unsaid_fields
 from antiphon.protocol.json import JSON, encode
 from antiphon.upstream.base import WireRequest
+from antiphon.upstream.dialects.chat import signatures
 from antiphon.upstream.dialects.chat.messages import messages_from
 from antiphon.upstream.dialects.chat.quirks import Quirks
 from antiphon.upstream.dialects.chat.tools import tools_from
@@ -33,6 +34,7 @@ _WHERE_TAKEN = {
     "prompt_cache_key": "prompt_cache_key",
     "prompt_cache_retention": "prompt_cache_retention",
     "prompt_cache_options": "prompt_cache_options",
+    "cache_control": "cache_control",
     "moderation": "moderation",
 }
 """Fields with the same name in both APIs, and the quirk that says whether this server takes them."""
@@ -50,6 +52,8 @@ def request_from(turn: Turn, quirks: Quirks) -> WireRequest:
     shape, told = _format(text.get("format") or {}, quirks, adapted)
     instructions = "\n\n".join(filter(None, (turn.instructions, told)))
     messages = messages_from(turn.items, instructions, quirks, adapted)
+    if quirks.replay == "extra_content":
+        signatures.leave_unchecked(messages, turn.model, adapted)
     tools = tools_from(turn, quirks, adapted)
     body: JSON = {
         "model": turn.model,

@@ -1,7 +1,8 @@
 """Items, to chat messages.
 
     message (user)                     a user message
-    message (system, developer)        a system message, or developer where the role is known
+    message (system, developer)        a system message, or developer where the role is known; its images and
+                                       files follow in a user message, for these are text only
     message (assistant), reasoning,    all that stands between two other items is one assistant message:
       function_call, custom_tool_call  its texts, its thoughts where they go back, its calls
     …_call_output                      a tool message; its images and files follow in a user message,
@@ -10,7 +11,7 @@
 Calls of the client's other tools come as calls of functions (`upstream/emulation`). Items of tools that no
 chat knows are said as what comes next, or left out with a note:
 
-    mcp_call                           a function call and its output
+    what a hosted tool did             a function call and its output (`core/hosted.py`)
     reasoning, sealed by another       left out: only its maker can read it
     compaction                         refused: it was made elsewhere, and a whole history is in it
     all others                         left out (web_search_call, image_generation_call, …)
@@ -23,14 +24,16 @@ from hashlib import sha256
 from typing import Any
 
 from antiphon.core.adaptations import Adaptations
-from antiphon.core.transcript import object_text
+from antiphon.core.hosted import AS_FUNCTION, as_function
+from antiphon.core.transcript import NO_OUTPUT, object_text
 from antiphon.core.unsaid import foreign_compaction, without_item
 from antiphon.protocol.json import JSON, encode
-from antiphon.upstream.dialects.chat import parts, thoughts
+from antiphon.upstream.dialects.chat import parts, signatures, thoughts
 from antiphon.upstream.dialects.chat.quirks import Quirks
 
 _CALLS = frozenset({"function_call", "custom_tool_call"})
 _OUTPUTS = frozenset(f"{call}_output" for call in _CALLS)
+_SYSTEM_ROLES = frozenset({"system", "developer"})
 
 _NOTED = "OK."
 _ONWARD = "Continue."
@@ -58,7 +61,7 @@ def messages_from(
 class Draft:
     """An assistant message that may go on."""
 
-    __slots__ = ("calls", "details", "places", "texts", "thoughts")
+    __slots__ = ("calls", "details", "extra", "paths", "places", "texts", "thoughts", "unplaced")
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -66,6 +69,9 @@ class Draft:
         self.places: list[str] = []  # of the thoughts
         self.details: list[JSON] = []
         self.calls: list[JSON] = []
+        self.paths: list[str] = []  # of the calls
+        self.extra: JSON = {}  # signatures of the message
+        self.unplaced: tuple[str, JSON] | None = None  # of the call that comes next, and where they were
 
     def message(self, quirks: Quirks) -> JSON | None:
         """None if nothing was said: thoughts alone are no message."""
@@ -86,6 +92,8 @@ class Draft:
                 message[name] = thought
             case _:
                 pass
+        if self.extra:
+            message["extra_content"] = self.extra
         if self.calls:
             message["tool_calls"] = self.calls
         return message
@@ -95,7 +103,8 @@ class Conversation:
     """The messages so far. At most one assistant message is open.
 
     Nothing may stand between calls and their outputs: what comes there, and the media of the outputs, waits
-    until the last output was said (or the assistant goes on without it).
+    until the last output was said, or the assistant goes on without it. No call may be left open: that one
+    gets an output that says so.
     """
 
     def __init__(self, quirks: Quirks, adapted: Adaptations) -> None:
@@ -103,7 +112,8 @@ class Conversation:
         self._adapted = adapted
         self._messages: list[JSON] = []
         self._draft: Draft | None = None
-        self._awaited: set[str] = set()  # calls whose outputs have not come
+        self._awaited: dict[str, str] = {}  # calls whose outputs have not come, and where they are
+        self._missed: dict[str, JSON] = {}  # what was said instead of an output
         self._media: list[JSON] = []
         self._waiting: list[JSON] = []
 
@@ -112,30 +122,41 @@ class Conversation:
         if kind == "message":
             self._message(item, where)
         elif kind in _CALLS:
-            self._call(item)
+            self._call(item, where)
         elif kind in _OUTPUTS:
             self._output(item, where)
         elif kind == "reasoning":
             self._reasoning(item, where)
-        elif kind == "mcp_call":
-            self._mcp(item)
         elif kind == "compaction":
             raise foreign_compaction(where)
         elif kind != "additional_tools":  # whose tools are among the turn's
-            self._adapted.dropped(where, without_item(item))
+            self._hosted(item, where)
 
     def instruct(self, said: str | list[JSON], role: str, where: str) -> None:
         """A system message, in the role and at the place that this server takes."""
         if role == "developer" and not self._quirks.developer_role:
             role = "system"
-        if not self._quirks.system_first or not self._messages:
-            self._append({"role": role, "content": said})
-        elif len(self._messages) == 1 and self._messages[0]["role"] in ("system", "developer"):
-            first = self._messages[0]
-            first["content"] = parts.joined(first["content"], said)
-        else:
+        if self._quirks.system_first and not self._begins():
             self._adapted.translated(where, f"a later {role} message, said by the user")
             self._append({"role": "user", "content": said})
+            return
+        words, media = parts.media_apart(said)
+        if words or not media:
+            self._system(words, role)
+        if media:
+            self._adapted.translated(where, "a system message is text alone, the rest is said by the user")
+            self._append({"role": "user", "content": media})
+
+    def _begins(self) -> bool:
+        """Whether nobody has spoken yet but the system."""
+        return all(message["role"] in _SYSTEM_ROLES for message in self._messages[:2])
+
+    def _system(self, words: str | list[JSON], role: str) -> None:
+        if self._quirks.system_first and self._messages:
+            first = self._messages[0]
+            first["content"] = parts.joined(first["content"], words)
+        else:
+            self._append({"role": role, "content": words})
 
     def close(self) -> list[JSON]:
         self._end_draft()
@@ -163,19 +184,23 @@ class Conversation:
         self._end_draft()
         if not self._awaited:
             self._say_waiting()
-        if role in ("system", "developer"):
+        if role in _SYSTEM_ROLES:
             self.instruct(said, role, where)
         else:
             self._append({"role": "user", "content": said})
 
-    def _call(self, item: JSON) -> None:
+    def _call(self, item: JSON, where: str) -> None:
         call_id, name = self._id(item), item.get("name")
         if item["type"] == "custom_tool_call":
             custom = {"name": name, "input": item.get("input") or ""}
             said: JSON = {"id": call_id, "type": "custom", "custom": custom}
         else:
             said = _function_call(call_id, name, item.get("arguments"))
-        self._assistant().calls.append(said)
+        draft = self._assistant()
+        if draft.unplaced is not None:
+            said["extra_content"], draft.unplaced = draft.unplaced[1], None
+        draft.calls.append(said)
+        draft.paths.append(where)
 
     def _output(self, item: JSON, where: str) -> None:
         call_id, output = self._id(item), item.get("output")
@@ -206,6 +231,9 @@ class Conversation:
     def _reasoning(self, item: JSON, where: str) -> None:
         blob = item.get("encrypted_content")
         replay = self._quirks.replay
+        if replay == "extra_content":
+            self._sign(signatures.unseal(blob), where)
+            return
         if replay == "none" or (blob and not blob.startswith(thoughts.SEAL)):
             self._adapted.dropped(where, "these thoughts cannot go back to this model")
             return
@@ -216,12 +244,32 @@ class Conversation:
         draft.thoughts.extend(found)
         draft.places.append(where)
 
-    def _mcp(self, item: JSON) -> None:
-        call_id = self._id(item)
-        name = _BAD_IN_NAMES.sub("_", str(item.get("name")))[:_LONGEST_NAME]
-        self._assistant().calls.append(_function_call(call_id, name, item.get("arguments")))
-        output = item.get("output")
-        self._tool(call_id, output if isinstance(output, str) else _json(item.get("error")))
+    def _sign(self, signed: tuple[str, JSON] | None, where: str) -> None:
+        if signed is None or (signed[0] == "last" and not (self._draft and self._draft.calls)):
+            self._adapted.dropped(where, "these thoughts cannot go back to this model")
+            return
+        place, extra = signed
+        draft = self._assistant()
+        if place == "message":
+            draft.extra |= extra
+        elif place == "last":
+            draft.calls[-1]["extra_content"] = extra
+        else:
+            draft.unplaced = (where, extra)
+        draft.places.append(where)
+
+    def _hosted(self, item: JSON, where: str) -> None:
+        if (told := as_function(item)) is None:
+            self._adapted.dropped(where, without_item(item))
+            return
+        self._adapted.translated(where, AS_FUNCTION)
+        call, output = told
+        call_id = self._id(call)
+        name = _BAD_IN_NAMES.sub("_", call["name"])[:_LONGEST_NAME]
+        draft = self._assistant()
+        draft.calls.append(_function_call(call_id, name, call["arguments"]))
+        draft.paths.append(where)
+        self._tool(call_id, output["output"])
 
     def _id(self, item: JSON) -> str:
         """The id that joins a call and its output, in a form this server takes: the same in, the same out."""
@@ -233,20 +281,32 @@ class Conversation:
 
     def _tool(self, call_id: str, said: str | list[JSON]) -> None:
         self._end_draft()
-        self._awaited.discard(call_id)
+        if call_id not in self._awaited and (missed := self._missed.pop(call_id, None)) is not None:
+            missed["content"] = said
+            return
+        self._awaited.pop(call_id, None)
         self._messages.append({"role": "tool", "tool_call_id": call_id, "content": said})
+
+    def _answer_the_open(self) -> None:
+        for call_id, where in self._awaited.items():
+            self._missed[call_id] = {"role": "tool", "tool_call_id": call_id, "content": NO_OUTPUT}
+            self._messages.append(self._missed[call_id])
+            self._adapted.translated(where, "this call has no output here, the model is told so")
 
     def _assistant(self) -> Draft:
         if self._draft is None:
+            self._answer_the_open()
             self._say_waiting()
             self._draft = Draft()
         return self._draft
 
     def _end_draft(self) -> None:
         draft, self._draft = self._draft, None
+        if draft is not None and draft.unplaced is not None:
+            self._adapted.dropped(draft.unplaced[0], "the call that these thoughts led to is not here")
         if draft is not None and (message := draft.message(self._quirks)) is not None:
             self._messages.append(message)
-            self._awaited = {call["id"] for call in draft.calls}
+            self._awaited = dict(zip((call["id"] for call in draft.calls), draft.paths, strict=True))
         elif draft is not None:
             for place in draft.places:
                 self._adapted.dropped(place, "nothing came of these thoughts, so they are not said")

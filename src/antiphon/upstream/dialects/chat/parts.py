@@ -4,7 +4,7 @@ input_text, output_text, …   {"type": "text"}; a single plain one is said as a
 refusal                      text: what was said
 input_image                  {"type": "image_url"}: a URL or a data URL
 input_file                   {"type": "file"} or Mistral's {"type": "document_url"}
-input_audio                  as it is
+input_audio                  its data and format
 others                       said as text if they have any; else refused, or left out and noted
 """
 
@@ -49,11 +49,15 @@ def content(
             raise _unsayable(part, f"{where}[{index}]")
         else:
             adapted.dropped(f"{where}[{index}]", "a part of this type cannot be said in a chat")
-    if not said:
-        return ""
-    if len(said) == 1 and said[0].keys() == {"type", "text"}:
-        return str(said[0]["text"])
-    return said
+    return _simplest(said)
+
+
+def media_apart(said: str | list[JSON]) -> tuple[str | list[JSON], list[JSON]]:
+    """The texts of a content, as a content, and all that is not text."""
+    if isinstance(said, str):
+        return said, []
+    words = [part for part in said if part["type"] == "text"]
+    return _simplest(words), [part for part in said if part["type"] != "text"]
 
 
 def texts(parts: list[JSON]) -> list[str]:
@@ -67,6 +71,14 @@ def joined(first: str | list[JSON], second: str | list[JSON]) -> str | list[JSON
     if isinstance(first, str) and isinstance(second, str):
         return f"{first}\n\n{second}" if first and second else first or second
     return _listed(first) + _listed(second)
+
+
+def _simplest(said: list[JSON]) -> str | list[JSON]:
+    if not said:
+        return ""
+    if len(said) == 1 and said[0].keys() == {"type", "text"}:
+        return str(said[0]["text"])
+    return said
 
 
 def _listed(said: str | list[JSON]) -> list[JSON]:
@@ -83,7 +95,7 @@ def _part(part: JSON, where: str, quirks: Quirks, adapted: Adaptations) -> JSON 
         case "input_file":
             chat = _file(part, where, quirks, adapted)
         case "input_audio":
-            chat = {"type": "input_audio", "input_audio": part.get("input_audio")}
+            chat = _audio(part, where)
         case _:
             found = texts([part])
             if not found and "text" not in part:
@@ -134,6 +146,10 @@ def _file(part: JSON, where: str, quirks: Quirks, adapted: Adaptations) -> JSON:
         source = _data_url(data)
     elif url and quirks.files != "data":
         source = url
+    elif part.get("file_id") and quirks.file_ids:
+        if part.get("filename"):
+            adapted.dropped(f"{where}.filename", NOT_OFFERED)
+        return {"type": "file", "file": {"file_id": part["file_id"]}}
     elif url:
         raise UnsupportedParameter(
             "This model takes no file URLs; send `file_data`.", param=f"{where}.file_url"
@@ -145,6 +161,13 @@ def _file(part: JSON, where: str, quirks: Quirks, adapted: Adaptations) -> JSON:
         named = {"document_name": part["filename"]} if part.get("filename") else {}
         return {"type": "document_url", "document_url": source, **named}
     return {"type": "file", "file": {"filename": part.get("filename") or "document.pdf", "file_data": source}}
+
+
+def _audio(part: JSON, where: str) -> JSON:
+    audio = part.get("input_audio")
+    if not isinstance(audio, dict) or not audio.keys() >= {"data", "format"}:
+        raise InvalidRequest("Audio needs `data` and `format`.", param=f"{where}.input_audio")
+    return {"type": "input_audio", "input_audio": {name: audio[name] for name in ("data", "format")}}
 
 
 def _data_url(data: Any) -> str:

@@ -49,19 +49,25 @@ class Quirks:
     files: Literal["none", "data", "data_or_url", "document_url"] = "none"
     """How files are sent: as OpenAI's `file` part (with data alone, or a URL too), or as Mistral's part."""
 
+    file_ids: bool = False
+    """Files may be named by the ids of the server's own files API."""
+
     tool_media: bool = False
     """Images and files may be in tool messages; otherwise a user message after them brings them."""
 
     cache_control: bool = False
-    """`cache_control` on content parts."""
+    """`cache_control`, on content parts and for the request as a whole."""
 
     # Reasoning
 
     reasoning: Literal["none", "effort", "object", "thinking", "template"] = "effort"
     """Effort goes into `reasoning_effort`, `reasoning`, `thinking` (DeepSeek) or `chat_template_kwargs`."""
 
-    replay: Literal["none", "reasoning", "reasoning_content", "reasoning_details", "content"] = "none"
-    """Where earlier thoughts go back in an assistant message ("content": as parts before the text)."""
+    replay: Literal[
+        "none", "reasoning", "reasoning_content", "reasoning_details", "content", "extra_content"
+    ] = "none"
+    """Where earlier thoughts go back in an assistant message ("content": as parts before the text;
+    "extra_content": Gemini's signatures alone, on the message and on calls)."""
 
     needs_thoughts: bool = False
     """The field of thoughts must be in each assistant message, empty where another model spoke."""

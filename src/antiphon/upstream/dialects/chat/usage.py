@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from antiphon.core.deltas import Usage
+from antiphon.core.deltas import MOST_TOKENS, Usage
+from antiphon.upstream.costs import cost_from
 
 _PLAIN = frozenset({"prompt_tokens", "completion_tokens", "total_tokens"})
 
@@ -40,6 +41,7 @@ def usage_from(counts: dict[str, Any]) -> Usage:
         cache_write_tokens=_first(prompt, "cache_write_tokens", "cache_creation_tokens")
         or _first(counts, "cache_creation_input_tokens"),
         reasoning_tokens=min(reasoning, output_tokens),
+        provider_cost=cost_from(counts),
     )
 
 
@@ -48,6 +50,6 @@ def _first(counts: Any, *names: str) -> int:
     if isinstance(counts, dict):
         for name in names:
             count = counts.get(name)
-            if type(count) is int and count > 0:  # True is no count
+            if type(count) is int and 0 < count <= MOST_TOKENS:  # True is no count
                 return count
     return 0

@@ -32,6 +32,7 @@ class ToolCall(Struct, gc=False):
     type: Any = None
     function: Function | None = None
     custom: Function | None = None
+    extra_content: Any = None
 
 
 class Message(Struct, gc=False):
@@ -46,6 +47,7 @@ class Message(Struct, gc=False):
     function_call: Function | None = None
     annotations: list[Any] | None = None
     audio: Any = None
+    extra_content: Any = None
 
 
 class Choice(Struct, gc=False):

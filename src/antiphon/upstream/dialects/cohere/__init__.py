@@ -43,8 +43,7 @@ class Cohere:
     def framing(self) -> Framing:
         return "sse"
 
-    @property
-    def native_tools(self) -> frozenset[str]:
+    def native_tools(self, turn: Turn) -> frozenset[str]:
         return frozenset({"function"})
 
     @property

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from antiphon.core.deltas import Usage
+from antiphon.core.deltas import MOST_TOKENS, Usage
 
 
 def usage_from(counts: Any) -> Usage | None:
@@ -36,4 +36,4 @@ def usage_from(counts: Any) -> Usage | None:
 def _count(counts: Any, name: str) -> int:
     """A positive count, which Cohere's schema calls a number; 0 for anything else."""
     count: Any = counts.get(name) if isinstance(counts, dict) else None
-    return int(count) if type(count) in (int, float) and count > 0 else 0
+    return int(count) if type(count) in (int, float) and 0 < count <= MOST_TOKENS else 0

@@ -40,6 +40,8 @@ class Converse:
     """The id of a model that takes what all models of this upstream take; None: their own ids say it."""
     web_search: str | None = None
     """The system tool that searches the web, `nova_grounding`; None: there is none. Only Nova has it."""
+    code_interpreter: str | None = None
+    """The system tool that runs code, `nova_code_interpreter`; None: there is none. Only Nova has it."""
     extra_body: Mapping[str, Any] = field(default_factory=dict)
     """Fields of every request, such as `guardrailConfig`, joined with those that were made."""
     counts_tokens: bool = True
@@ -50,8 +52,14 @@ class Converse:
         return "aws-event-stream"
 
     @property
-    def native_tools(self) -> frozenset[str]:
-        return frozenset({"function", *(WEB_SEARCH if self.web_search is not None else ())})
+    def system_tools(self) -> Mapping[str, str]:
+        """The tools that the provider runs, by their types here."""
+        known = {WEB_SEARCH[0]: self.web_search, "code_interpreter": self.code_interpreter}
+        return {kind: name for kind, name in known.items() if name is not None}
+
+    def native_tools(self, turn: Turn) -> frozenset[str]:
+        searches = WEB_SEARCH if self.web_search is not None else ()
+        return frozenset({"function", *self.system_tools, *searches})
 
     @property
     def reads(self) -> frozenset[str]:

@@ -19,6 +19,7 @@ ONWARD = "Continue."
 _ATTACHED = "See the attached document."
 _NOTED = "I have read the results."
 _MOST_POINTS = 4  # cache points of one request
+NO_CACHE = "this model keeps no cache"
 
 
 def arrange(messages: list[JSON], system: list[JSON], family: Family, adapted: Adaptations) -> list[JSON]:
@@ -81,12 +82,15 @@ def _say_of_documents(content: list[JSON], adapted: Adaptations) -> None:
 
 
 def limit_points(body: JSON, family: Family, adapted: Adaptations) -> None:
-    """At most four cache points, the latest; one that lives an hour cannot follow one that does not."""
+    """At most four cache points, the latest; one that lives an hour cannot follow one that does not.
+
+    The latest end the longest prefixes.
+    """
     placed = list(_points(body))
     taken = _MOST_POINTS if family.cache != "none" else 0
     for content, block in placed[: max(0, len(placed) - taken)]:
         content.remove(block)
-        why = f"only {taken} cache points are taken" if taken else "this model keeps no cache"
+        why = f"only {taken} cache points are taken" if taken else NO_CACHE
         adapted.dropped("cache_control", why)
     hour = False
     for content, block in reversed(placed[max(0, len(placed) - taken) :]):

@@ -3,6 +3,7 @@
     input_text, output_text, refusal  → text          never blank: that is refused
     input_image                       → image         bytes, or a place in S3
     input_file                        → document      bytes, or a place in S3; an image is one here too
+    input_audio                       → audio         bytes, in messages alone
 
 Converse fetches nothing from the web: other URLs are fetched by the gateway, or refused. `cache_control`
 and `prompt_cache_breakpoint` on a part become a cache point after its block. The same blocks stand in the
@@ -17,6 +18,7 @@ from typing import Any
 
 from antiphon.core.adaptations import Adaptations
 from antiphon.core.attachments import Attachment, attachment
+from antiphon.core.caching import mark_of, minutes_or_hour
 from antiphon.protocol.errors import InvalidRequest
 from antiphon.protocol.json import JSON
 
@@ -39,11 +41,11 @@ _DOCUMENTS = {
 _ENDINGS = {"htm": "html", "jpg": "jpeg", "text": "txt"}
 _IMAGE_FORMATS = frozenset(_IMAGES.values())
 _DOCUMENT_FORMATS = frozenset({*_DOCUMENTS.values(), "txt"})
+_SOUNDS = ("mp3", "opus", "wav", "aac", "flac", "ogg", "m4a", "pcm", "webm")
 _PDF = b"%PDF-"
 _S3 = "s3://"
 _BAD_IN_NAMES = re.compile(r"[^a-zA-Z0-9()\[\]-]+")  # one of white space in a row may stand, too
 _LONGEST_NAME = 200
-_HOUR = 3600  # seconds
 
 
 class Parts:
@@ -63,13 +65,13 @@ class Parts:
             parts = [{"type": "input_text", "text": parts}]
         for index, part in enumerate(parts or ()):
             path = f"{where}[{index}]"
-            block, marker = self._block(part, path, whole), _marker(part)
+            block, mark = self._block(part, path, whole), mark_of(part)
             if block is not None:
                 yield block
-                if marker is not None:
-                    yield cache_point(marker.get("ttl"))
-            elif marker is not None:
-                self._adapted.dropped(f"{path}.cache_control", "there is nothing to keep")
+                if mark is not None:
+                    yield cache_point(minutes_or_hour(mark, f"{path}.{mark.field}", self._adapted))
+            elif mark is not None:
+                self._adapted.dropped(f"{path}.{mark.field}", "there is nothing to keep")
 
     def _block(self, part: JSON, path: str, whole: bool) -> JSON | None:
         match part.get("type"):
@@ -81,6 +83,8 @@ class Parts:
                 return self._image(part, path)
             case "input_file":
                 return self._file(part, path)
+            case "input_audio" if whole:
+                return _audio(part, path)
         if whole:
             raise _unsayable(part, path)
         self._adapted.dropped(path, "a part of this type cannot be told to this model")
@@ -137,25 +141,18 @@ class Parts:
             self._adapted.dropped(f"{path}.detail", "this model does not offer it")
 
 
-def cache_point(ttl: Any) -> JSON:
-    """Times to live of an hour and more become "1h", all others "5m"."""
-    if ttl is None:
-        return {CACHE_POINT: {"type": "default"}}
-    return {CACHE_POINT: {"type": "default", "ttl": "1h" if _seconds(str(ttl)) >= _HOUR else "5m"}}
+def cache_point(ttl: str | None) -> JSON:
+    """`ttl`: 5m or 1h; None: as long as AWS likes."""
+    return {CACHE_POINT: {"type": "default"} | ({} if ttl is None else {"ttl": ttl})}
 
 
-def _marker(part: JSON) -> JSON | None:
-    for field in ("cache_control", "prompt_cache_breakpoint"):
-        if isinstance(asked := part.get(field), dict):
-            return asked
-    return None
-
-
-def _seconds(ttl: str) -> int:
-    """The length of "3600s", "60m", "1h", "300"; 0 for anything else."""
-    number, unit = (ttl[:-1], ttl[-1:]) if not ttl.isdigit() else (ttl, "s")
-    factor = {"s": 1, "m": 60, "h": _HOUR}.get(unit)
-    return int(number) * factor if factor and number.isdecimal() and len(number) < 10 else 0
+def _audio(part: JSON, path: str) -> JSON:
+    """https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_AudioBlock.html"""
+    sound = part.get("input_audio") or {}
+    format = str(sound.get("format") or "").lower()
+    if format not in _SOUNDS:
+        raise _unreadable(f"{path}.input_audio", "format", f"Sound must be one of {', '.join(_SOUNDS)}")
+    return {"audio": {"format": format, "source": {"bytes": str(sound.get("data") or "")}}}
 
 
 def _text(text: Any) -> JSON | None:

@@ -182,8 +182,8 @@ class ConverseDecoder:
         served = _SERVICE_TIERS.get(_text(tier, "type")) if isinstance(tier, dict) else None
         if served is not None:
             yield d.Served(served)
-        if isinstance(usage := event.get("usage"), dict):
-            yield usage_of(usage)
+        if isinstance(counts := event.get("usage"), dict) and (usage := usage_of(counts)) != d.Usage():
+            yield usage
 
 
 def usage_of(usage: JSON) -> d.Usage:
@@ -201,8 +201,8 @@ def usage_of(usage: JSON) -> d.Usage:
 def _tokens(usage: JSON, *names: str) -> int:
     for name in names:
         value = usage.get(name)
-        if isinstance(value, int) and not isinstance(value, bool):
-            return max(0, value)
+        if type(value) is int:  # True is no count
+            return value if 0 < value <= d.MOST_TOKENS else 0
     return 0
 
 

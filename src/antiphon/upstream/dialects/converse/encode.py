@@ -16,14 +16,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from antiphon.core.adaptations import Adaptation, Adaptations
+from antiphon.core.caching import mark_of_all, minutes_or_hour
 from antiphon.core.turn import Turn
 from antiphon.core.unsaid import NOT_OFFERED, unsaid_fields
 from antiphon.protocol.errors import InvalidRequest
 from antiphon.protocol.json import JSON
 from antiphon.protocol.json import encode as encode_json
 from antiphon.upstream.claude.schema import IN_DESCRIPTIONS, THROUGH_TOOL, reshaped
-from antiphon.upstream.dialects.converse.arrange import arrange, limit_points
-from antiphon.upstream.dialects.converse.content import cache_point
+from antiphon.upstream.dialects.converse.arrange import NO_CACHE, arrange, limit_points
+from antiphon.upstream.dialects.converse.content import CACHE_POINT, cache_point
 from antiphon.upstream.dialects.converse.families import Family, family_of
 from antiphon.upstream.dialects.converse.messages import Transcript
 from antiphon.upstream.dialects.converse.thoughts import ADDITIONAL, think
@@ -50,7 +51,7 @@ def encode_body(dialect: Converse, turn: Turn) -> tuple[JSON, tuple[Adaptation, 
     adapted = Adaptations()
     family = family_of(dialect.known_as or turn.model)
     transcript = Transcript(turn.items, turn.instructions, family, adapted)
-    offer = offer_tools(turn, family, dialect.web_search, transcript.called, adapted)
+    offer = offer_tools(turn, family, dialect.system_tools, transcript.called, adapted)
     system = transcript.system
     body: JSON = {"messages": []}
     offer = _format(turn, family, offer, system, body, adapted)
@@ -164,12 +165,17 @@ def _say_samples(asked: dict[str, Any], family: Family, body: JSON) -> None:
 
 
 def _cache(turn: Turn, family: Family, body: JSON, adapted: Adaptations) -> None:
-    """`implicit`, the default, asks for a cache without marks: a cache point at the end is one."""
-    options = turn.prompt_cache_options or {}
+    """A mark on the whole is a cache point at its end."""
+    options, mark = turn.prompt_cache_options or {}, mark_of_all(turn)
     met: JSON = {"mode": "explicit"}
-    if options and options.get("mode") in (None, "implicit") and family.cache != "none":
-        body["messages"][-1]["content"].append(cache_point(options.get("ttl")))
-        met = {"mode": "implicit", "ttl": options.get("ttl")}
+    if mark is not None and family.cache != "none":
+        last = body["messages"][-1]["content"]
+        if CACHE_POINT in last[-1]:
+            last.pop()  # the same place
+        last.append(cache_point(minutes_or_hour(mark, mark.field, adapted)))
+        met = {"mode": "implicit"} | ({"ttl": mark.ttl} if mark.field == "prompt_cache_options" else {})
+    elif turn.cache_control is not None:
+        adapted.dropped("cache_control", NO_CACHE)
     for key, value in sorted(options.items()):
         if value and met.get(key) != value:
             adapted.dropped(f"prompt_cache_options.{key}", NOT_OFFERED)

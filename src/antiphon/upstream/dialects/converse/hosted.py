@@ -59,7 +59,7 @@ def _said(part: str, use: JSON, result: JSON) -> Iterator[d.Delta]:
 
 
 def _code_interpreter_call(asked: JSON, result: JSON) -> JSON:
-    snippet = asked.get("snippet")
+    snippet = asked.get("snippet", asked.get("code"))
     return {
         "type": "code_interpreter_call",
         "status": _status(result),

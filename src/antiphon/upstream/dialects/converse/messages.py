@@ -22,6 +22,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from antiphon.core.adaptations import Adaptations
+from antiphon.core.hosted import AS_FUNCTION, as_function
 from antiphon.core.unsaid import foreign_compaction, without_item
 from antiphon.protocol.errors import InvalidRequest
 from antiphon.protocol.json import JSON, MalformedJSON, decode
@@ -80,7 +81,16 @@ class Transcript:
             case "function_call_output" | "custom_tool_call_output":
                 self._answered = bool(self._owed)
             case kind if kind not in _NOT_SAID:
-                self._adapted.dropped(path, without_item(item))
+                self._hosted(item, path)
+
+    def _hosted(self, item: JSON, path: str) -> None:
+        if (told := as_function(item)) is None:
+            self._adapted.dropped(path, without_item(item))
+            return
+        self._adapted.translated(path, AS_FUNCTION)
+        call, output = told
+        self._call(call, path, list(self._parts.blocks(output["output"], f"{path}.output")))
+        self._answered = True
 
     def _message(self, item: JSON, path: str) -> None:
         role = item.get("role")
@@ -129,7 +139,7 @@ class Transcript:
             result["content"] = [block for block in output if CACHE_POINT not in block] or result["content"]
         if self._family.json_outputs:
             result["content"] = [_as_json(block) for block in result["content"]]
-        self._owed += [{"toolResult": result}, *points]
+        self._owed += [{"toolResult": result}, *_longest(points)]
 
     def _unique_id(self, call_id: str) -> str:
         """The id in Converse's alphabet, different from those of all calls before."""
@@ -168,6 +178,11 @@ class Transcript:
         owed, self._owed, self._answered = self._owed, [], False
         if owed:
             add_blocks(self.messages, "user", owed)
+
+
+def _longest(points: list[JSON]) -> list[JSON]:
+    """The cache points of an output would all stand after it: of several the one that lives longest."""
+    return sorted(points, key=lambda point: point[CACHE_POINT].get("ttl") == "1h")[-1:]
 
 
 def add_blocks(messages: list[JSON], role: str, said: list[JSON]) -> None:

@@ -5,6 +5,7 @@
     "required"                       {"any": {}}
     {type: function, name}           {"tool": {"name": …}}
     {type: web_search…}              {"tool": {"name": "nova_grounding"}}, where offered
+    {type: code_interpreter}         {"tool": {"name": "nova_code_interpreter"}}, where offered
     {type: allowed_tools, mode, …}   the other tools are not offered; then as mode auto or required
     any other                        refused: it demands a tool that is not offered
 
@@ -18,7 +19,7 @@ alone, and the model is told in words to call none.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +39,14 @@ NO_CALLS = "Call no tool now. Answer in words."
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _MOST_STRICT = 20  # strict tools of one request
+_USUAL: dict[str, Any] = {
+    "filters": None,
+    "user_location": None,
+    "search_context_size": "medium",
+    "search_content_types": ["text"],
+    "allowed_callers": ["direct"],
+}
+"""What the provider's own tools cannot be told, and what they do anyway."""
 
 
 @dataclass(slots=True)
@@ -54,9 +63,9 @@ class Offer:
 
 
 def offer_tools(
-    turn: Turn, family: Family, web_search: str | None, called: Iterable[str], adapted: Adaptations
+    turn: Turn, family: Family, system_tools: Mapping[str, str], called: Iterable[str], adapted: Adaptations
 ) -> Offer:
-    """`web_search`: the provider's search tool, or None; `called`: the names of the tools called before.
+    """`system_tools`: the provider's own, type → name; `called`: the names of the tools called before.
 
     Raises InvalidRequest if `tool_choice` demands what cannot be offered, or a function's name is unfit.
     """
@@ -64,7 +73,7 @@ def offer_tools(
     kinds: dict[str, str] = {}
     for index, tool in enumerate(turn.tools):
         path = f"tools[{index}]"
-        said = _tool(tool, path, family, web_search, adapted)
+        said = _tool(tool, path, family, system_tools, adapted)
         if said is None:
             continue
         name = next(iter(said.values()))["name"]
@@ -72,7 +81,7 @@ def offer_tools(
             adapted.dropped(path, "a tool of this name is offered already")
             continue
         offered[name] = said
-        kinds[name] = "function" if tool["type"] == "function" else WEB_SEARCH[0]
+        kinds[name] = _kind(tool)
     _limit_strict(offered, turn.tools, adapted)
     choice = _choice(turn.tool_choice, offered, kinds)
     if choice is not None and choice.keys().isdisjoint(family.forced):
@@ -97,17 +106,31 @@ def answer_through_tool(offer: Offer, family: Family, schema: JSON, description:
     return None
 
 
-def _tool(tool: JSON, path: str, family: Family, web_search: str | None, adapted: Adaptations) -> JSON | None:
-    kind = str(tool.get("type"))
+def _tool(
+    tool: JSON, path: str, family: Family, system_tools: Mapping[str, str], adapted: Adaptations
+) -> JSON | None:
+    kind = _kind(tool)
     if kind == "function":
         return _function(tool, path, family)
-    if kind in WEB_SEARCH and web_search is not None:
-        for asked in ("filters", "user_location", "search_context_size"):
-            if tool.get(asked):
-                adapted.dropped(f"{path}.{asked}", NOT_OFFERED)
-        return {"systemTool": {"name": web_search}}
-    adapted.dropped(path, without_tool(tool))
-    return None
+    if kind not in system_tools:
+        adapted.dropped(path, without_tool(tool))
+        return None
+    if tool.get("external_web_access") is False:
+        adapted.dropped(path, "it is not offered here without access to the web")
+        return None
+    for asked, usual in _USUAL.items():
+        if tool.get(asked) not in (None, {}, usual):
+            adapted.dropped(f"{path}.{asked}", NOT_OFFERED)
+    container = tool.get("container")
+    if isinstance(container, str) or set(container or ()) - {"type"}:
+        adapted.dropped(f"{path}.container", NOT_OFFERED)
+    return {"systemTool": {"name": system_tools[kind]}}
+
+
+def _kind(tool: JSON) -> str:
+    """Its type; that of a search by the newest of its names."""
+    kind = str(tool.get("type"))
+    return WEB_SEARCH[0] if kind in WEB_SEARCH else kind
 
 
 def _function(tool: JSON, path: str, family: Family) -> JSON:
@@ -169,12 +192,10 @@ def _allowed(choice: JSON, offered: dict[str, JSON], kinds: dict[str, str]) -> J
 
 def _named(choice: JSON, kinds: dict[str, str]) -> str | None:
     """The name of the offered tool that is meant, or None."""
-    kind, name = choice.get("type"), choice.get("name")
+    kind, name = _kind(choice), choice.get("name")
     if kind == "function":
         return name if isinstance(name, str) and kinds.get(name) == "function" else None
-    if kind in WEB_SEARCH:
-        return next((name for name, of_kind in kinds.items() if of_kind == WEB_SEARCH[0]), None)
-    return None
+    return next((name for name, of_kind in kinds.items() if of_kind == kind), None)
 
 
 def _without_calls(turn: Turn, offered: dict[str, JSON], called: list[str], adapted: Adaptations) -> Offer:

@@ -2,7 +2,10 @@
 
     encode.py     the turn's fields            contents.py, parts.py, outputs.py   items and their content
     tools.py      tools and tool_choice        schema.py    JSON schemas
+    file_search.py, images.py                  tools that have much to say
+    computer.py, clicking.py                   the tool that the client runs
     models.py     what models differ in        seals.py     signatures of thoughts
+    prefix.py     prompts that are kept
     decode.py     chunks and answers           hosted.py, grounding.py, logprobs.py, finish.py   their fields
     usage.py      token counts                 errors.py    failures
 
@@ -20,14 +23,16 @@ from antiphon.core.deltas import Delta
 from antiphon.core.turn import Turn
 from antiphon.protocol.errors import ProtocolViolation, ProviderError
 from antiphon.protocol.json import JSON
+from antiphon.protocol.tools import COMPUTER
 from antiphon.upstream.base import Framing, WireRequest
+from antiphon.upstream.dialects.gemini.computer import computer_of
 from antiphon.upstream.dialects.gemini.decode import GeminiDecoder
 from antiphon.upstream.dialects.gemini.encode import OWN_FIELDS, count_request_from, request_from
 from antiphon.upstream.dialects.gemini.errors import error_of
 from antiphon.upstream.dialects.gemini.models import abilities_of
 from antiphon.upstream.dialects.gemini.parts import takes_url
 from antiphon.upstream.dialects.gemini.seals import SEAL
-from antiphon.upstream.dialects.gemini.tools import NATIVE
+from antiphon.upstream.dialects.gemini.tools import native_to
 
 __all__ = ["Gemini", "GeminiDecoder"]
 
@@ -40,6 +45,11 @@ class Gemini:
     vertex: bool = False
     """It is Vertex AI: it knows labels, domains that a search leaves out and URLs of files for every model,
     takes the service tier in a header, and does not show the calls of its own tools."""
+    computer: bool = True
+    """It takes Google's own computer tool, where the model does; otherwise a computer is a function."""
+    keeps_prefixes: bool = True
+    """What stands before a cache mark with a `ttl` is kept as `cachedContents` (not on Vertex AI): that costs
+    a call, and storage by the hour."""
     counts_tokens: bool = True
     """It serves `:countTokens`."""
 
@@ -47,9 +57,9 @@ class Gemini:
     def framing(self) -> Framing:
         return "sse"
 
-    @property
-    def native_tools(self) -> frozenset[str]:
-        return NATIVE
+    def native_tools(self, turn: Turn) -> frozenset[str]:
+        native = native_to(abilities_of(turn.model), self.vertex)
+        return native if computer_of(turn, self) is None else native.union(COMPUTER)
 
     @property
     def reads(self) -> frozenset[str]:
@@ -61,7 +71,10 @@ class Gemini:
 
     def takes_url(self, part: JSON, model: str) -> bool:
         """Those that say what they lead to, where the model fetches; and what Google has already."""
-        return takes_url(part, fetches=self.vertex or abilities_of(model).fetches)
+        abilities = abilities_of(model)
+        if part.get("type") == "computer_screenshot" and self.computer and abilities.computer is not None:
+            return False  # its size must be known
+        return takes_url(part, fetches=self.vertex or abilities.fetches)
 
     def encode(self, turn: Turn) -> WireRequest:
         return request_from(turn, self)

@@ -23,9 +23,12 @@ from contextlib import suppress
 from typing import Any
 
 from antiphon.core.adaptations import Adaptations
+from antiphon.core.hosted import AS_FUNCTION, as_function
 from antiphon.core.unsaid import foreign_compaction, without_item
 from antiphon.protocol.errors import InvalidRequest
 from antiphon.protocol.json import JSON, MalformedJSON, decode
+from antiphon.upstream.computer.actions import OwnCall
+from antiphon.upstream.dialects.gemini.computer import Computer, opened_calls, results
 from antiphon.upstream.dialects.gemini.models import Abilities
 from antiphon.upstream.dialects.gemini.outputs import response_of
 from antiphon.upstream.dialects.gemini.parts import parts_of
@@ -45,6 +48,7 @@ _CALLS = {
     "shell_call": "action",
     "local_shell_call": "action",
     "apply_patch_call": "operation",
+    "computer_call": "actions",
 }
 """Item types that are calls, and where their arguments stand."""
 _OUTPUTS = frozenset(f"{call}_output" for call in _CALLS)
@@ -59,11 +63,14 @@ class Contents:
         items: list[JSON],
         instructions: str | None,
         abilities: Abilities,
+        computer: Computer | None,
         adapted: Adaptations,
     ) -> None:
         self.system: list[JSON] = [{"text": instructions}] if instructions else []
         self.contents: list[JSON] = []
         self._abilities = abilities
+        self._computer = computer
+        self._own_calls: list[OwnCall] = []  # of the computer, that came sealed right before
         self._adapted = adapted
         self._owed: list[JSON] = []  # responses of the calls made last
         self._media: list[JSON] = []  # what the responses could not hold
@@ -84,20 +91,21 @@ class Contents:
             self._message(item, path)
         elif kind == "reasoning":
             self._reasoning(item, path, spoken)
+        elif kind == "computer_call" and self._computer is not None:
+            self._computer_call(item, path, None if output is None else items[output], output)
         elif kind in _CALLS:
             self._call(item, path, None if output is None else items[output], output)
         elif kind in _OUTPUTS:
             self._answered = bool(self._owed)
-        elif kind == "mcp_call":
-            self._mcp_call(item, path)
         elif kind == "image_generation_call" and self._abilities.draws and item.get("result"):
             self._image(item)
         elif kind == "compaction":
             raise foreign_compaction(path)
         elif kind != "additional_tools" and not self._replayed:  # their tools are among the turn's
-            self._adapted.dropped(path, without_item(item))
+            self._hosted(item, path)
         if kind != "reasoning":
             self._pending = {}
+            self._own_calls = []
             self._replayed &= kind != "message" and kind not in _CALLS
 
     def _message(self, item: JSON, path: str) -> None:
@@ -108,6 +116,8 @@ class Contents:
                 f"{path}.content",
                 self._adapted,
                 fetches=self._abilities.fetches,
+                files=self._abilities.files,
+                resolution=self._abilities.resolution,
                 whole=role != "assistant",
             )
         )
@@ -146,6 +156,8 @@ class Contents:
             elif "thought" in entry:
                 start, end = entry["thought"]
                 self._model([{"text": thought[start:end], "thought": True, **_signature(entry)}])
+            elif "computer" in entry:
+                self._own_calls = opened_calls(entry["computer"])
             elif "text" not in entry:
                 self._pending = entry
 
@@ -183,22 +195,42 @@ class Contents:
         call: JSON = {"name": name, "args": _args(item)}
         if self._abilities.modern_calls:
             call["id"] = string(item.get("call_id")) or string(item.get("id"))
-        signature = _signature(self._pending) if self._pending.get("call") == name else {}
-        self._model([{"functionCall": call, **signature}])
+        self._model([{"functionCall": call, **self._signature_of(name)}])
         self._owe(call, output, f"input[{index}].output")
         if output is None:
             self._adapted.translated(path, "this call has no output, the model is told so")
+
+    def _signature_of(self, call: str) -> JSON:
+        """That of the call that comes next, if it is this one."""
+        return _signature(self._pending) if self._pending.get("call") == call else {}
+
+    def _computer_call(self, item: JSON, path: str, output: JSON | None, index: int | None) -> None:
+        assert self._computer is not None
+        if output is None:
+            self._adapted.translated(path, "this call has no output, the model is told so")
+        where = f"input[{index}].output"
+        for call, said in results(self._computer, item, self._own_calls, output, where, self._adapted):
+            named: JSON = {"name": call.name, **({"id": call.id} if self._abilities.modern_calls else {})}
+            self._model([{"functionCall": {**named, "args": call.input}, **self._signature_of(call.name)}])
+            self._pending = {}
+            if said is None:
+                self._owe(named, None, where)
+            else:
+                self._owed.append({"functionResponse": {**named, **said}})
 
     def _owe(self, call: JSON, output: JSON | None, where: str) -> None:
         answer, media = response_of(call, output, where, self._abilities, self._adapted)
         self._owed.append({"functionResponse": answer})
         self._media += media
 
-    def _mcp_call(self, item: JSON, path: str) -> None:
-        """What another provider's model called and got, in one item."""
-        failed = item.get("error") is not None
-        self._adapted.translated(path, "a call of an MCP server is said as one of a function")
-        self._call(item, path, {"output": item["error"] if failed else item.get("output")}, None)
+    def _hosted(self, item: JSON, path: str) -> None:
+        """What a tool did that another provider ran, or that ran here and was not sealed."""
+        if (told := as_function(item)) is None:
+            self._adapted.dropped(path, without_item(item))
+            return
+        self._adapted.translated(path, AS_FUNCTION)
+        call, output = told
+        self._call(call, path, output, None)
         self._answered = True
 
     def _image(self, item: JSON) -> None:

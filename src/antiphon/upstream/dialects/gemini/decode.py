@@ -12,7 +12,8 @@ chunks; it is over when a part of another kind comes:
     {text}                             text
     {text, thought: true}              thoughts
     {functionCall}                     a call, whole; its id may be missing
-    {inlineData}                       an image
+    {inlineData}                       an image; right after the result of code, an output of that code;
+                                       or sound, which is a message of its own: no event tells of it piecewise
     {toolCall}, {executableCode}, …    the provider's own tools (`hosted`)
 
 Any of them may carry a `thoughtSignature`, which is sealed with its place (`seals`); a part with nothing but
@@ -32,7 +33,7 @@ from antiphon.upstream.base import Frame
 from antiphon.upstream.dialects.gemini.errors import failure
 from antiphon.upstream.dialects.gemini.finish import BROKEN_OFF, STOP_REASONS, reason_of
 from antiphon.upstream.dialects.gemini.grounding import Grounding
-from antiphon.upstream.dialects.gemini.hosted import SEARCH, items_of
+from antiphon.upstream.dialects.gemini.hosted import RESULT, SEARCH, items_of, sound
 from antiphon.upstream.dialects.gemini.logprobs import logprobs_from
 from antiphon.upstream.dialects.gemini.seals import SERVER_PARTS, seal
 from antiphon.upstream.dialects.gemini.usage import tier_from, usage_from
@@ -151,7 +152,7 @@ class GeminiDecoder:
             self._call(call, signature, deltas)
         elif isinstance(data := part.get("inlineData"), dict):
             if part.get("thought") is not True:
-                self._image(data, signature, deltas)
+                self._media(part, data, signature, deltas)
         elif not _SERVER_PARTS.isdisjoint(part):
             self._close_voice(deltas)
             self._server_parts.append(part)
@@ -215,10 +216,19 @@ class GeminiDecoder:
             deltas.append(d.Arguments(part, encode(args).decode()))
         deltas.append(d.End(part))
 
-    def _image(self, data: JSON, signature: Any, deltas: list[d.Delta]) -> None:
+    def _media(self, part: JSON, data: JSON, signature: Any, deltas: list[d.Delta]) -> None:
         kind, base64 = string(data.get("mimeType")), data.get("data")
-        if not kind.startswith("image/") or not isinstance(base64, str):
+        if not isinstance(base64, str):
             return
+        if kind.startswith("image/") and any(RESULT in ran for ran in self._server_parts):
+            self._server_parts.append(part)
+        elif kind.startswith("image/"):
+            self._image(kind, base64, signature, deltas)
+        elif kind.startswith("audio/"):
+            self._close(deltas)
+            deltas.append(d.Hosted(self._new_part("sound"), sound(kind, base64)))
+
+    def _image(self, kind: str, base64: str, signature: Any, deltas: list[d.Delta]) -> None:
         self._close_signed({"image": kind, "signature": signature}, deltas)
         item = {
             "type": "image_generation_call",
@@ -275,6 +285,8 @@ class GeminiDecoder:
         search = self._grounding.search()
         if search is not None and not self._searched:
             yield d.Hosted(self._new_part("tool"), search)
+        if (found := self._grounding.files()) is not None:
+            yield d.Hosted(self._new_part("tool"), found)
         finish, explanation = self._finish or "", self._explanation[:_LONGEST]
         if finish in BROKEN_OFF:
             raise UpstreamFailed(f"The provider broke its answer off ({finish}). {explanation}".rstrip())

@@ -22,10 +22,13 @@ from antiphon.core.unsaid import NOT_OFFERED, unsaid_fields
 from antiphon.protocol.json import JSON
 from antiphon.protocol.json import encode as encode_json
 from antiphon.upstream.base import WireRequest
+from antiphon.upstream.dialects.gemini.computer import computer_of
 from antiphon.upstream.dialects.gemini.contents import Contents
 from antiphon.upstream.dialects.gemini.models import Abilities, abilities_of
+from antiphon.upstream.dialects.gemini.parts import level_of_all
+from antiphon.upstream.dialects.gemini.prefix import marked_prefix
 from antiphon.upstream.dialects.gemini.schema import IN_DESCRIPTIONS, reshaped
-from antiphon.upstream.dialects.gemini.tools import offer_tools
+from antiphon.upstream.dialects.gemini.tools import Offer, offer_tools
 from antiphon.upstream.dialects.gemini.wire import mapping, strings
 
 if TYPE_CHECKING:
@@ -53,14 +56,18 @@ def request_from(turn: Turn, dialect: Gemini) -> WireRequest:
     """Raises InvalidRequest naming `param` for what cannot be said."""
     adapted = Adaptations()
     abilities = _abilities(turn, dialect)
-    offer = offer_tools(turn, abilities, dialect.vertex, adapted)
-    contents = Contents(turn.items, turn.instructions, abilities, adapted)
+    computer = computer_of(turn, dialect)
+    offer = offer_tools(turn, abilities, dialect.vertex, computer, adapted)
+    contents = Contents(turn.items, turn.instructions, abilities, computer, adapted)
     config: JSON = {}
     _shape(turn, abilities, bool(offer.tools), contents.system, config, adapted)
     _limit(turn, abilities, config, adapted)
     _think(turn, abilities, config, adapted)
     _sample(turn, abilities, config, adapted)
     _ask_further(turn, config)
+    if abilities.resolution == "global":
+        config["mediaResolution"] = level_of_all(turn.items)
+    _draw(offer, config)
     body: JSON = {"contents": contents.contents}
     if contents.system:
         body["systemInstruction"] = {"parts": contents.system}
@@ -72,6 +79,13 @@ def request_from(turn: Turn, dialect: Gemini) -> WireRequest:
         body["generationConfig"] = config
     headers = _serve(turn, dialect.vertex, body, adapted)
     _note_the_rest(turn, adapted)
+    prefix = marked_prefix(
+        turn,
+        body,
+        lambda items: Contents(items, turn.instructions, abilities, computer, Adaptations()).contents,
+        adapted,
+        kept=dialect.keeps_prefixes and not dialect.vertex,
+    )
     method = "streamGenerateContent" if turn.stream else "generateContent"
     return WireRequest(
         path_of(turn.model, method),
@@ -79,6 +93,8 @@ def request_from(turn: Turn, dialect: Gemini) -> WireRequest:
         headers,
         adapted.noted,
         {"alt": "sse"} if turn.stream else {},
+        () if computer is None else (computer.filter,),
+        prefix,
     )
 
 
@@ -100,9 +116,13 @@ def path_of(model: str, method: str) -> str:
 
 
 def _abilities(turn: Turn, dialect: Gemini) -> Abilities:
-    """Vertex AI fetches URLs for every model, and does not show the calls of its tools."""
+    """Vertex AI fetches URLs for every model, keeps no files, and does not show the calls of its tools."""
     abilities = abilities_of(turn.model)
-    return replace(abilities, fetches=True, server_calls=False) if dialect.vertex else abilities
+    if abilities.resolution == "global" and level_of_all(turn.items) is None:
+        abilities = replace(abilities, resolution="none")
+    if dialect.vertex:
+        abilities = replace(abilities, fetches=True, files=False, server_calls=False)
+    return abilities
 
 
 def _shape(
@@ -206,6 +226,14 @@ def _sample(turn: Turn, abilities: Abilities, config: JSON, adapted: Adaptations
             adapted.dropped(name, NOT_OFFERED)
 
 
+def _draw(offer: Offer, config: JSON) -> None:
+    if offer.images is None:
+        return
+    config["responseModalities"] = ["IMAGE"] if offer.images_alone else ["TEXT", "IMAGE"]
+    if offer.images:
+        config["imageConfig"] = offer.images
+
+
 def _ask_further(turn: Turn, config: JSON) -> None:
     if turn.top_logprobs or _LOGPROBS in turn.include:
         config["responseLogprobs"] = True
@@ -252,7 +280,6 @@ def _note_the_rest(turn: Turn, adapted: Adaptations) -> None:
         "safety_identifier": turn.safety_identifier,
         "prompt_cache_key": turn.prompt_cache_key,
         "prompt_cache_retention": turn.prompt_cache_retention,
-        "prompt_cache_options": turn.prompt_cache_options,
         "moderation": turn.moderation,
         "reasoning.mode": reasoning.get("mode") not in (None, "standard"),
         "reasoning.context": reasoning.get("context") not in (None, "auto"),

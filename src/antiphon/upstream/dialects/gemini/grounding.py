@@ -1,6 +1,8 @@
-"""What an answer is grounded on: `groundingMetadata` and `citationMetadata`, as annotations and a search.
+"""What an answer is grounded on: `groundingMetadata` and `citationMetadata`, as annotations and searches.
 
     groundingSupports[].segment {startIndex, endIndex, text}, groundingChunkIndices → groundingChunks
+    groundingChunks[].web                   pages, which a search of the web has found
+    groundingChunks[].retrievedContext      pieces of files, which a search in them has found
     citationSources[] | citations[] {startIndex, endIndex, uri}
 
 Indexes count bytes of UTF-8, in the text of the whole answer; ours count characters. The text of a segment,
@@ -15,8 +17,10 @@ from typing import Any
 
 from antiphon.core.deltas import Citation
 from antiphon.protocol.json import JSON
-from antiphon.upstream.dialects.gemini.hosted import search_item
+from antiphon.upstream.dialects.gemini.hosted import files_item, search_item
 from antiphon.upstream.dialects.gemini.wire import items, mapping, mappings, string, strings
+
+_TOLD = frozenset({"documentName", "title", "text", "customMetadata"})
 
 
 class Grounding:
@@ -55,6 +59,13 @@ class Grounding:
         pages = (chunk.get("web") for chunk in mappings(self._metadata.get("groundingChunks")))
         urls = [string(page.get("uri")) for page in pages if isinstance(page, dict)]
         return search_item(queries, list(dict.fromkeys(filter(None, urls)))) if queries or urls else None
+
+    def files(self) -> JSON | None:
+        """The search in files that was made, as an item."""
+        chunks = (chunk.get("retrievedContext") for chunk in mappings(self._metadata.get("groundingChunks")))
+        results = [_result(found) for found in chunks if isinstance(found, dict)]
+        queries = strings(self._metadata.get("retrievalQueries"))
+        return files_item(queries, results) if results else None
 
     def _annotations(self) -> Iterator[tuple[JSON, JSON]]:
         """Each with the segment that it is on."""
@@ -103,6 +114,24 @@ def _annotation(chunk: Any, index: int) -> JSON:
     return {
         "type": "file_citation",
         "index": index,
+        **_file_of(source),
+    }
+
+
+def _result(found: JSON) -> JSON:
+    """A piece of a file, as a result of a search; fields of no other name keep their own."""
+    further = {name: value for name, value in found.items() if name not in _TOLD}
+    attributes = {
+        entry["key"]: value
+        for entry in mappings(found.get("customMetadata"))
+        for name, value in entry.items()
+        if name != "key" and isinstance(entry.get("key"), str)
+    }
+    return {**further, **_file_of(found), "text": string(found.get("text")), "attributes": attributes}
+
+
+def _file_of(source: JSON) -> JSON:
+    return {
         "file_id": string(source.get("documentName")) or string(source.get("fileSearchStore")),
         "filename": string(source.get("title")),
     }

@@ -1,6 +1,6 @@
 """Tools that Google ran itself, as items.
 
-    executableCode, codeExecutionResult          code_interpreter_call
+    executableCode, codeExecutionResult          code_interpreter_call; images after the result are outputs
     toolCall, toolResponse  GOOGLE_SEARCH_WEB    web_search_call, action search
                             URL_CONTEXT          web_search_call, action open_page
                             FILE_SEARCH          file_search_call
@@ -19,19 +19,21 @@ from antiphon.protocol.json import JSON
 from antiphon.upstream.dialects.gemini.wire import mapping, string, strings
 
 SEARCH = "GOOGLE_SEARCH_WEB"
-_RESULTS = {"codeExecutionResult": "executableCode", "toolResponse": "toolCall"}
+RESULT = "codeExecutionResult"
+_RESULTS = {RESULT: "executableCode", "toolResponse": "toolCall"}
 """The parts that are results, and of which uses."""
 
 
 class Run:
     """One use of a tool, and its result."""
 
-    __slots__ = ("kind", "result", "use")
+    __slots__ = ("images", "kind", "result", "use")
 
     def __init__(self, kind: str, use: JSON, result: JSON) -> None:
         self.kind = kind  # "executableCode" or "toolCall"
         self.use = use
         self.result = result
+        self.images: list[JSON] = []
 
 
 def items_of(parts: list[JSON]) -> Iterator[JSON]:
@@ -43,6 +45,8 @@ def items_of(parts: list[JSON]) -> Iterator[JSON]:
                 runs.append(Run(kind, use, {}))
             if isinstance(result := part.get(name), dict):
                 _answer(runs, kind, result)
+        if isinstance(image := part.get("inlineData"), dict) and runs:
+            runs[-1].images.append(image)
     for run in runs:
         item = _code(run) if run.kind == "executableCode" else _tool(run)
         if item is not None:
@@ -68,6 +72,9 @@ def _code(run: Run) -> JSON:
     }
     if outcome not in (None, "OUTCOME_OK", 1):
         item |= {"status": "failed", "outcome": outcome}
+    for image in run.images:
+        url = f"data:{string(image.get('mimeType'))};base64,{string(image.get('data'))}"
+        item["outputs"] = [*(item["outputs"] or []), {"type": "image", "url": url}]
     return item
 
 
@@ -94,3 +101,14 @@ def search_item(queries: list[str], urls: list[str], status: str = "completed") 
     if urls:
         action["sources"] = [{"type": "url", "url": url} for url in urls]
     return {"type": "web_search_call", "status": status, "action": action}
+
+
+def sound(kind: str, base64: str) -> JSON:
+    """Sound, as a message with a part of the shape that OpenAI gives it; `format` is its media type."""
+    part = {"type": "output_audio", "data": base64, "transcript": "", "format": kind}
+    return {"type": "message", "status": "completed", "role": "assistant", "content": [part]}
+
+
+def files_item(queries: list[str], results: list[JSON]) -> JSON:
+    """A search in files: what was looked for, and what was found."""
+    return {"type": "file_search_call", "status": "completed", "queries": queries, "results": results}

@@ -20,11 +20,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, TypeAlias
 
 _NAME = re.compile(r"gemini-(\d{1,2})(?:\.(\d{1,2}))?(?:-(pro|flash))?(-lite)?")
 _OLD, _NEWEST = (2, 0), (99, 0)
 _BUDGETS = {"pro": (128, 32_768), "flash": (1, 24_576), "flash-lite": (512, 24_576)}  # of 2.5
+
+
+Resolution: TypeAlias = Literal["part", "global", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +55,20 @@ class Abilities:
     """Calls have ids and signatures, and their outputs may hold images."""
     server_calls: bool = False
     """Calls of the provider's own tools are shown, and taken back."""
+    files: bool = True
+    """It takes ids of files that were given to the Gemini API before."""
+    resolution: Resolution = "none"
+    """How closely to look at an image or a file can be said for each, for all of a request, or not at all."""
     fetches: bool = False
     """It takes URLs of files that are somewhere in the web."""
+    computer: Literal["places", "actions"] | None = None
+    """Which words its computer tool has: only such as have a place in a browser, or those of a mouse."""
     draws: bool = False
     """It makes images, and takes its own back."""
+    sizes_images: bool = False
+    """It is told how large they are to be."""
+    searches_files: bool = False
+    """It takes the tool that searches in stores of files."""
 
 
 @lru_cache(maxsize=512)
@@ -80,8 +93,12 @@ def abilities_of(model: str) -> Abilities:
         combines=version >= (3, 0),
         modern_calls=version >= (3, 0),
         server_calls=version >= (3, 0),
+        resolution="part" if version >= (3, 0) else "global",
         fetches=version >= (2, 5),
+        computer=_computer(name, version, kind),
         draws=draws,
+        sizes_images=draws and version >= (3, 0),
+        searches_files=version >= (2, 5),
     )
 
 
@@ -89,6 +106,15 @@ def _thinking(version: tuple[int, int], draws: bool) -> Literal["none", "budget"
     if version < (2, 5) or (draws and version < (3, 0)):
         return "none"
     return "budget" if version < (3, 0) else "level"
+
+
+def _computer(name: str, version: tuple[int, int], kind: str) -> Literal["places", "actions"] | None:
+    """Only of models that Google names: to all others a computer is a function."""
+    if "computer-use" in name or (version == (3, 0) and kind == "flash" and name.endswith("flash-preview")):
+        return "places"
+    plain = re.search(r"flash(-lite)?(-\d{3})?$", name)
+    known = (3, 5) <= version < (4, 0) and (kind == "flash" or version == (3, 5))
+    return "actions" if plain and known else None
 
 
 def _levels(version: tuple[int, int], kind: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from antiphon.core.adaptations import Adaptations
 from antiphon.protocol.json import JSON, encode
-from antiphon.upstream.dialects.gemini.models import Abilities
+from antiphon.upstream.dialects.gemini.models import Abilities, Resolution
 from antiphon.upstream.dialects.gemini.parts import parts_of
 
 _NO_OUTPUT = "There is no output of this call."
@@ -29,7 +29,17 @@ def response_of(
     said = output.get("output")
     if not isinstance(said, list):
         return {**answer, "response": {"output": _text(said)}}, []
-    parts = list(parts_of(said, where, adapted, fetches=abilities.fetches))
+    resolution: Resolution = "none" if abilities.modern_calls else abilities.resolution
+    parts = list(
+        parts_of(
+            said,
+            where,
+            adapted,
+            fetches=abilities.fetches,
+            files=abilities.files,
+            resolution=resolution,
+        )
+    )
     texts = [part["text"] for part in parts if "text" in part]
     held = [part for part in parts if abilities.modern_calls and _fits(part)]
     lifted = [part for part in parts if "text" not in part and part not in held]

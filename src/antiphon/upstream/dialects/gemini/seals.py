@@ -8,7 +8,9 @@ JSON of a list, in the order of the parts:
     {"thought": [start, end], "signature"}   the same, of the thoughts that the seal is on
     {"call": name, "signature"}              the function call after the seal
     {"image": media type, "signature"}       the image after the seal
-    {"part": {…}}                            a part of one of the provider's tools, as it came
+    {"computer": [call, …]}                  the calls that the computer_call after the seal is made of
+    {"part": {…}}                            a part of one of the provider's tools, or an image that code
+                                             made, as it came
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ from antiphon.protocol.json import JSON, MalformedJSON, decode, encode
 
 SEAL = "gemini:"
 SERVER_PARTS = ("toolCall", "toolResponse", "executableCode", "codeExecutionResult")
-"""The parts that are sealed whole."""
+"""The parts of the provider's own tools."""
+_WHOLE = (*SERVER_PARTS, "inlineData")  # sealed as they came
 
 
 def seal(signed: list[JSON]) -> str:
@@ -40,11 +43,13 @@ def unseal(blob: Any) -> list[JSON] | None:
 def _is_sound(entry: Any) -> bool:
     match entry:
         case {"part": dict(part), **rest}:
-            return not rest and any(isinstance(part.get(kind), dict) for kind in SERVER_PARTS)
+            return not rest and any(isinstance(part.get(kind), dict) for kind in _WHOLE)
         case {"text": [int(start), int(end)], "signature": str()}:
             return 0 <= start <= end
         case {"thought": [int(start), int(end)], "signature": str()}:
             return 0 <= start <= end
+        case {"computer": list(), **rest}:
+            return not rest
         case {"call": str(), "signature": str()} | {"image": str(), "signature": str()}:
             return True
         case _:

@@ -3,6 +3,9 @@
     function             functionDeclarations, the schema as `parametersJsonSchema`
     web_search           googleSearch
     code_interpreter     codeExecution
+    file_search          fileSearch (`file_search`)
+    computer…            computerUse, where the model has it (`computer`)
+    image_generation     no tool: models that draw are told to answer with images, too (`images`)
 
 All others are left out and noted. The nine forms of tool_choice:
 
@@ -11,30 +14,35 @@ All others are left out and noted. The nine forms of tool_choice:
     "required"                            ANY
     {type: function, name}                ANY with this name alone
     {type: allowed_tools, mode, tools}    ANY or VALIDATED with these names; and of the provider's tools these
-    {type: web_search | code_interpreter} only this tool is offered: nothing can force it
+    {type: web_search | file_search | …}  only this tool is offered: nothing can force it
+    {type: image_generation}              an image alone is asked for
     {type: custom | mcp | shell | …}      refused: it demands a tool that is not offered
 
-Before 3, functions and the provider's tools exclude each other: then the functions are offered. From 3 on the
-Gemini API (not Vertex AI) wants it said that calls of its own tools may come between.
+Before 3, functions and the provider's tools exclude each other: then the functions are offered. A search in
+files excludes the other tools there. From 3 on the Gemini API (not Vertex AI) wants it said that calls of its
+own tools may come between.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from antiphon.core.adaptations import Adaptations
 from antiphon.core.turn import Turn
 from antiphon.core.unsaid import NOT_OFFERED, without_tool
 from antiphon.protocol.errors import InvalidRequest
 from antiphon.protocol.json import JSON, encode
-from antiphon.protocol.tools import WEB_SEARCH
+from antiphon.protocol.tools import COMPUTER, WEB_SEARCH
+from antiphon.upstream.dialects.gemini.computer import Computer, note_environment
+from antiphon.upstream.dialects.gemini.file_search import file_search
+from antiphon.upstream.dialects.gemini.images import image_config
 from antiphon.upstream.dialects.gemini.models import Abilities
 from antiphon.upstream.dialects.gemini.schema import IN_DESCRIPTIONS, reshaped
 from antiphon.upstream.dialects.gemini.wire import mapping, mappings, string
 
 CODE = "code_interpreter"
-NATIVE = frozenset({"function", CODE, *WEB_SEARCH})
+FILES = "file_search"
+IMAGES = "image_generation"
 
 _SEARCH = "web_search"
 _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_.:-]{0,127}")
@@ -43,9 +51,12 @@ _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_.:-]{0,127}")
 class Offer:
     """What is offered: functions by name, the provider's own tools by type, and what is chosen."""
 
-    def __init__(self) -> None:
+    def __init__(self, computer: Computer | None) -> None:
+        self.computer = computer
         self.functions: dict[str, JSON] = {}
         self.hosted: dict[str, JSON] = {}
+        self.images: JSON | None = None  # imageConfig, if images may be made
+        self.images_alone = False  # and are all that is asked for
         self.strict: list[str] = []  # the paths of the functions whose calls must be valid
         self.calling: JSON | None = None  # functionCallingConfig
 
@@ -54,59 +65,107 @@ class Offer:
         declared = list(self.functions.values())
         return [*([{"functionDeclarations": declared}] if declared else []), *self.hosted.values()]
 
+    @property
+    def served(self) -> list[str]:
+        """Of the provider's own tools, those that it runs itself."""
+        return [kind for kind in self.hosted if kind != COMPUTER[0]]
+
     def config(self, vertex: bool) -> JSON:
         """The `toolConfig`."""
         config: JSON = {}
         if self.calling is not None:
             config["functionCallingConfig"] = self.calling
-        if self.functions and self.hosted and not vertex:
+        if self.functions and self.served and not vertex:
             config["includeServerSideToolInvocations"] = True
         return config
 
 
-def offer_tools(turn: Turn, abilities: Abilities, vertex: bool, adapted: Adaptations) -> Offer:
+def native_to(abilities: Abilities, vertex: bool) -> frozenset[str]:
+    """The types of tools that are offered as they are, but for a computer."""
+    searches = [FILES] if abilities.searches_files and not vertex else []
+    return frozenset({"function", CODE, *WEB_SEARCH, *searches, *([IMAGES] if abilities.draws else [])})
+
+
+def offer_tools(
+    turn: Turn, abilities: Abilities, vertex: bool, computer: Computer | None, adapted: Adaptations
+) -> Offer:
     """Raises InvalidRequest for a `tool_choice` that cannot be met, or a function's name that is unfit."""
-    offer = Offer()
+    offer = Offer(computer)
     for index, tool in enumerate(turn.tools):
-        _add(offer, tool, f"tools[{index}]", vertex, adapted)
+        _add(offer, tool, f"tools[{index}]", abilities, vertex, adapted)
     _choose(turn.tool_choice, offer, abilities, adapted)
     if offer.calling is None or offer.calling["mode"] == "AUTO":
         for path in offer.strict:
             adapted.dropped(f"{path}.strict", NOT_OFFERED)
-    if offer.functions and offer.hosted and not abilities.combines:
-        offer.hosted.clear()
+    if offer.functions and offer.served and not abilities.combines:
+        offer.hosted = {kind: tool for kind, tool in offer.hosted.items() if kind not in offer.served}
         adapted.dropped("tools", "this model takes functions or the provider's own tools, not both")
-    if turn.parallel_tool_calls is False and offer.functions:
+    if FILES in offer.hosted and len(offer.served) > 1 and not abilities.combines:
+        offer.hosted = {
+            kind: tool for kind, tool in offer.hosted.items() if kind not in offer.served or kind == FILES
+        }
+        adapted.dropped("tools", "this model searches in files or uses the provider's other tools, not both")
+    if turn.parallel_tool_calls is False and (offer.functions or COMPUTER[0] in offer.hosted):
         adapted.dropped("parallel_tool_calls", NOT_OFFERED)
-    if turn.max_tool_calls is not None and offer.hosted:
+    if turn.max_tool_calls is not None and (offer.served or offer.images is not None):
         adapted.dropped("max_tool_calls", NOT_OFFERED)
     return offer
 
 
-def _add(offer: Offer, tool: JSON, path: str, vertex: bool, adapted: Adaptations) -> None:
-    kind = tool.get("type")
+def _add(
+    offer: Offer, tool: JSON, path: str, abilities: Abilities, vertex: bool, adapted: Adaptations
+) -> None:
+    kind = _kind(tool)
     if kind == "function":
-        declared = _function(tool, path, adapted)
-        if declared["name"] in offer.functions:
-            adapted.dropped(path, "a function of this name is offered already")
-            return
-        offer.functions[declared["name"]] = declared
-        if tool.get("strict") is True:
-            offer.strict.append(path)
-    elif kind in WEB_SEARCH:
-        if tool.get("external_web_access") is False:
-            adapted.dropped(path, "this model has no search without access to the web")
-        else:
-            offer.hosted[_SEARCH] = {"googleSearch": _search(tool, path, vertex, adapted)}
+        _declare(offer, tool, path, adapted)
+        return
+    if kind in offer.hosted or (kind == IMAGES and offer.images is not None):
+        adapted.dropped(path, "a tool of this type is offered already")
+        return
+    if kind == _SEARCH and tool.get("external_web_access") is False:
+        adapted.dropped(path, "this model has no search without access to the web")
+    elif kind == _SEARCH:
+        offer.hosted[kind] = {"googleSearch": _search(tool, path, vertex, adapted)}
     elif kind == CODE:
-        offer.hosted[CODE] = {"codeExecution": {}}
-        container = tool.get("container")
-        if isinstance(container, str) or set(mapping(container)) - {"type"}:
-            adapted.dropped(f"{path}.container", NOT_OFFERED)
+        offer.hosted[kind] = {"codeExecution": _code(tool, path, adapted)}
+    elif kind == FILES and abilities.searches_files and not vertex:
+        if (said := file_search(tool, path, adapted)) is not None:
+            offer.hosted[kind] = {"fileSearch": said}
+    elif kind == COMPUTER[0] and offer.computer is not None:
+        offer.hosted[kind] = {"computerUse": offer.computer.tool}
+        note_environment(tool, offer.computer, path, adapted)
+    elif kind == IMAGES and abilities.draws:
+        offer.images = image_config(tool, path, abilities, vertex, adapted)
     else:
         adapted.dropped(path, without_tool(tool))
+
+
+def _kind(tool: JSON) -> str:
+    """Its type; that of a search or a computer by the newest of its names."""
+    kind = string(tool.get("type"))
+    return _SEARCH if kind in WEB_SEARCH else COMPUTER[0] if kind in COMPUTER else kind
+
+
+def _declare(offer: Offer, tool: JSON, path: str, adapted: Adaptations) -> None:
+    declared = _function(tool, path, adapted)
+    if declared["name"] in offer.functions:
+        adapted.dropped(path, "a function of this name is offered already")
         return
-    if kind != "function" and tool.get("allowed_callers") not in (None, ["direct"]):
+    offer.functions[declared["name"]] = declared
+    if tool.get("strict") is True:
+        offer.strict.append(path)
+
+
+def _code(tool: JSON, path: str, adapted: Adaptations) -> JSON:
+    container = tool.get("container")
+    if isinstance(container, str) or set(mapping(container)) - {"type"}:
+        adapted.dropped(f"{path}.container", NOT_OFFERED)
+    _note_callers(tool, path, adapted)
+    return {}
+
+
+def _note_callers(tool: JSON, path: str, adapted: Adaptations) -> None:
+    if tool.get("allowed_callers") not in (None, ["direct"]):
         adapted.dropped(f"{path}.allowed_callers", NOT_OFFERED)
 
 
@@ -149,6 +208,7 @@ def _search(tool: JSON, path: str, vertex: bool, adapted: Adaptations) -> JSON:
         adapted.dropped(f"{path}.search_context_size", NOT_OFFERED)
     if tool.get("search_content_types") not in (None, ["text"]):
         adapted.dropped(f"{path}.search_content_types", NOT_OFFERED)
+    _note_callers(tool, path, adapted)
     return said
 
 
@@ -161,6 +221,7 @@ def _choose(choice: str | JSON | None, offer: Offer, abilities: Abilities, adapt
             _demand(choice, offer, adapted)
     elif choice == "none":
         offer.hosted.clear()
+        offer.images = None
         offer.calling = {"mode": "NONE"} if offer.functions else None
     elif choice == "required":
         _require(offer, adapted)
@@ -173,6 +234,8 @@ def _choose(choice: str | JSON | None, offer: Offer, abilities: Abilities, adapt
 def _require(offer: Offer, adapted: Adaptations) -> None:
     if offer.functions:
         offer.calling = {"mode": "ANY"}
+    elif offer.images is not None and not offer.hosted:
+        offer.images_alone = True
     elif offer.hosted:
         adapted.emulated("tool_choice", "this model cannot be made to call the provider's tools, it may")
     else:
@@ -183,8 +246,14 @@ def _demand(choice: JSON, offer: Offer, adapted: Adaptations) -> None:
     kind, name = _named(choice, offer)
     if kind == "function":
         offer.hosted.clear()
+        offer.images = None
         offer.calling = {"mode": "ANY", "allowedFunctionNames": [name]}
+    elif kind == IMAGES:
+        offer.functions.clear()
+        offer.hosted.clear()
+        offer.images_alone = True
     elif kind:
+        offer.images = None
         offer.functions.clear()
         offer.hosted = {kind: offer.hosted[kind]}
         adapted.emulated("tool_choice", "only this tool is offered, the model may do without")
@@ -200,6 +269,7 @@ def _allow(choice: JSON, offer: Offer, abilities: Abilities, adapted: Adaptation
     named = [_named(tool, offer) for tool in mappings(choice.get("tools"))]
     allowed = [name for kind, name in named if kind == "function"]
     offer.hosted = {kind: tool for kind, tool in offer.hosted.items() if (kind, "") in named}
+    offer.images = offer.images if (IMAGES, "") in named else None
     required = choice.get("mode") == "required"
     if not allowed:
         offer.functions.clear()
@@ -215,9 +285,9 @@ def _allow(choice: JSON, offer: Offer, abilities: Abilities, adapted: Adaptation
 
 def _named(choice: JSON, offer: Offer) -> tuple[str, str]:
     """The offered tool that is meant, as type and name; ("", "") if there is none."""
-    kind: Any = choice.get("type")
+    kind = _kind(choice)
     if kind == "function":
         name = string(choice.get("name"))
         return ("function", name) if name in offer.functions else ("", "")
-    kind = _SEARCH if kind in WEB_SEARCH else kind
-    return (kind, "") if isinstance(kind, str) and kind in offer.hosted else ("", "")
+    offered = kind in offer.hosted or (kind == IMAGES and offer.images is not None)
+    return (kind, "") if offered else ("", "")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from antiphon.core.deltas import Usage
+from antiphon.core.deltas import MOST_TOKENS, Usage
 from antiphon.protocol.json import JSON
 
 _TIERS: dict[Any, str] = {
@@ -43,4 +43,4 @@ def tier_from(counts: JSON) -> str | None:
 
 def _count(counts: JSON, name: str) -> int:
     count = counts.get(name)
-    return max(0, count) if type(count) is int else 0  # True is no count
+    return count if type(count) is int and 0 < count <= MOST_TOKENS else 0  # True is no count

@@ -45,8 +45,7 @@ class Ollama:
     def framing(self) -> Framing:
         return "ndjson"
 
-    @property
-    def native_tools(self) -> frozenset[str]:
+    def native_tools(self, turn: Turn) -> frozenset[str]:
         return frozenset({"function"})
 
     @property

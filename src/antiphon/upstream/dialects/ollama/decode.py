@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from antiphon.core.deltas import (
+    MOST_TOKENS,
     Arguments,
     Call,
     Delta,
@@ -129,7 +130,7 @@ def _text(arguments: Any) -> str:
 
 
 def _count(value: Any) -> int:
-    return value if type(value) is int and value > 0 else 0
+    return value if type(value) is int and 0 < value <= MOST_TOKENS else 0
 
 
 def _logprobs(entries: Any) -> list[JSON]:

@@ -44,6 +44,7 @@ _NOT_TAKEN = (
     "prompt_cache_key",
     "prompt_cache_retention",
     "prompt_cache_options",
+    "cache_control",
     "moderation",
 )
 _MET_REASONING = ("effort", "summary", "generate_summary")

@@ -1,6 +1,7 @@
 """The Responses dialect: upstreams that speak the gateway's own protocol (OpenAI, Azure, xAI, …).
 
     encode.py    the turn's fields          items.py     what was said before
+    tools.py     tools and tool_choice
     decode.py    events and answers         errors.py    failures
 
 Their events are relayed with all their fields; the gateway holds the state, so they are asked to keep
@@ -58,13 +59,17 @@ class Responses:
     penalties: bool = False
     """It takes `presence_penalty` and `frequency_penalty`."""
     cache_control: bool = False
-    """It takes `cache_control` on content parts."""
+    """It takes `cache_control`, on content parts and for the request as a whole."""
+    cache_breakpoints: bool = False
+    """Its models from gpt-5.6 on take `prompt_cache_breakpoint`, and `cache_control` is said so."""
     pads_deltas: bool = False
     """It pads deltas with `obfuscation` unless told not to; the gateway pads its own."""
     image_urls: bool = True
     """Images may be URLs; otherwise the gateway fetches them."""
     file_urls: bool = True
     """Files may be URLs; otherwise the gateway fetches them."""
+    lacks: tuple[str, ...] = ()
+    """The types of hosted tools that it does not run, and would refuse."""
     counts_tokens: bool = False
     """It serves `/responses/input_tokens`."""
 
@@ -72,8 +77,7 @@ class Responses:
     def framing(self) -> Framing:
         return "sse"
 
-    @property
-    def native_tools(self) -> None:
+    def native_tools(self, turn: Turn) -> None:
         """It says every tool as it came."""
 
     @property

@@ -23,6 +23,7 @@ from antiphon.protocol.errors import ProtocolViolation, ProviderError, UpstreamD
 from antiphon.protocol.events import TERMINAL
 from antiphon.protocol.json import JSON, MalformedJSON, decode_leniently
 from antiphon.upstream.base import Frame
+from antiphon.upstream.costs import cost_from
 from antiphon.upstream.dialects.responses.errors import error_in_stream
 
 _STOPS: dict[Any, d.StopReason] = {"max_output_tokens": "length", "content_filter": "content_filter"}
@@ -132,15 +133,18 @@ def _usage(response: JSON) -> Iterator[d.Delta]:
     if not isinstance(usage, dict):
         return
     taken, given = usage.get("input_tokens_details"), usage.get("output_tokens_details")
-    yield d.Usage(
+    counted = d.Usage(
         input_tokens=_count(usage, "input_tokens"),
         output_tokens=_count(usage, "output_tokens"),
         cached_tokens=_count(taken, "cached_tokens"),
         cache_write_tokens=_count(taken, "cache_write_tokens"),
         reasoning_tokens=_count(given, "reasoning_tokens"),
+        provider_cost=cost_from(usage),
     )
+    if counted != d.Usage():  # who tells zeros, or no counts, tells nothing
+        yield counted
 
 
 def _count(counts: Any, name: str) -> int:
-    value = counts.get(name) if isinstance(counts, dict) else None
-    return max(0, int(value)) if isinstance(value, (int, float)) else 0
+    value: Any = counts.get(name) if isinstance(counts, dict) else None
+    return int(value) if type(value) in (int, float) and 0 < value <= d.MOST_TOKENS else 0  # True is no count

@@ -2,7 +2,7 @@
 
 Fields have the same names on both sides and go out as they came, unknown ones too; tools, hosted ones
 among them, and `tool_choice` in any form. What differs between upstreams is in the quirks; items are
-`items`'s.
+`items`'s, and tools `tools`'s.
 
 Sealed thoughts are asked for unless the model's name says that it has none: OpenAI refuses the wish then
 ("Encrypted content is not supported with this model"), and many agents have it with every model.
@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from antiphon.core.adaptations import Adaptation, Adaptations
 from antiphon.core.turn import Turn
 from antiphon.protocol.json import JSON
-from antiphon.upstream.dialects.responses.items import input_from
+from antiphon.upstream.dialects.responses.items import CACHES_BY_ITSELF, input_from
+from antiphon.upstream.dialects.responses.tools import without
 
 if TYPE_CHECKING:
     from antiphon.upstream.dialects.responses import Responses
@@ -50,6 +51,8 @@ _THOUGHTLESS = re.compile(r"(ft:)?(gpt-3|gpt-4|chatgpt-|gpt-5(\.\d+)?-chat)")
 def encode_body(turn: Turn, dialect: Responses) -> tuple[JSON, tuple[Adaptation, ...]]:
     """The body, and what of the turn had to be left out of it."""
     adapted = Adaptations()
+    if dialect.lacks:
+        turn = without(turn, dialect.lacks, adapted)
     body: JSON = {**turn.extra, "model": turn.model, "stream": turn.stream}
     body["input"] = input_from(turn, dialect, adapted)
     for name in _FIELDS:
@@ -57,6 +60,11 @@ def encode_body(turn: Turn, dialect: Responses) -> tuple[JSON, tuple[Adaptation,
             body[name] = value
     if turn.tools:
         body["tools"] = turn.tools
+    if turn.cache_control is not None:
+        if dialect.cache_control:
+            body["cache_control"] = turn.cache_control
+        else:
+            adapted.dropped("cache_control", CACHES_BY_ITSELF)
     body |= _sampling(turn, dialect, adapted)
     if include := _include(turn, dialect, adapted):
         body["include"] = include

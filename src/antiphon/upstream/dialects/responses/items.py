@@ -63,6 +63,9 @@ _LONGEST_NAME = 64  # characters; OpenAI refuses longer ones, and all but letter
 _BAD_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
 _FITTING_NAME = re.compile(rf"[a-zA-Z0-9_-]{{1,{_LONGEST_NAME}}}")
 _LONGEST_CALL_ID = 64  # characters; OpenAI's schema of function_call_output
+_MARKABLE = frozenset({"input_text", "input_image", "input_file"})
+_VERSION = re.compile(r"gpt-(\d{1,2})(?:\.(\d{1,2}))?(?!\d)")
+CACHES_BY_ITSELF = "this provider caches prompts by itself"
 
 
 def input_from(turn: Turn, dialect: Responses, adapted: Adaptations) -> list[JSON]:
@@ -99,16 +102,20 @@ def _item(item: JSON, where: str, turn: Turn, dialect: Responses, adapted: Adapt
             said["status"] = item.get("status") or "completed"
     else:
         said = {name: value for name, value in item.items() if value is not None or name not in _OURS}
+    breaks = dialect.cache_breakpoints and _takes_breakpoints(turn.model)
     for name in ("content", "output"):
         if isinstance(parts := said.get(name), list):
             said[name] = [
-                _part(part, f"{where}.{name}[{index}]", dialect, adapted) for index, part in enumerate(parts)
+                _part(part, f"{where}.{name}[{index}]", breaks, dialect, adapted)
+                for index, part in enumerate(parts)
             ]
     if kind == "function_call":
         said["name"] = _name(said.get("name"), turn)
     call_id = said.get("call_id")
     if dialect.call_ids == "short" and isinstance(call_id, str) and len(call_id) > _LONGEST_CALL_ID:
         said["call_id"] = f"call_{sha256(call_id.encode('utf-8', 'replace')).hexdigest()[:32]}"
+    if kind == "local_shell_call_output" and "call_id" in said:
+        said["id"] = said["call_id"]  # which is how OpenAI's schema joins it to its call
     return said
 
 
@@ -132,19 +139,37 @@ def _name(name: Any, turn: Turn) -> Any:
     return _BAD_IN_NAMES.sub("_", name)[:_LONGEST_NAME]
 
 
-def _part(part: Any, where: str, dialect: Responses, adapted: Adaptations) -> Any:
+def _part(part: Any, where: str, breaks: bool, dialect: Responses, adapted: Adaptations) -> Any:
+    """`breaks`: this model knows breakpoints of the cache."""
     if not isinstance(part, dict):
         return part
     left_out = ["logprobs"] if part.get("type") == "output_text" else []
-    if part.get("cache_control") is not None and not dialect.cache_control:
+    marked = part.get("cache_control") is not None and not dialect.cache_control
+    if marked:
         left_out.append("cache_control")
-        adapted.dropped(f"{where}.cache_control", "this provider caches prompts by itself")
     said = dict(_without(part, *left_out))
+    if marked:
+        _mark(said, where, breaks, adapted)
     if part.get("type") == "output_text":
         given = said.get("annotations")
         found = map(_annotation, given if isinstance(given, list) else ())
         said["annotations"] = [annotation for annotation in found if annotation is not None]
     return said
+
+
+def _mark(said: JSON, where: str, breaks: bool, adapted: Adaptations) -> None:
+    """`cache_control`, in OpenAI's own words where the model and the part have them."""
+    if breaks and said.get("type") in _MARKABLE:
+        said.setdefault("prompt_cache_breakpoint", {"mode": "explicit"})
+        adapted.translated(f"{where}.cache_control", "said as prompt_cache_breakpoint")
+    else:
+        adapted.dropped(f"{where}.cache_control", CACHES_BY_ITSELF)
+
+
+def _takes_breakpoints(model: str) -> bool:
+    """https://developers.openai.com/api/docs/guides/prompt-caching: from gpt-5.6 on."""
+    found = _VERSION.match(model)
+    return found is not None and (int(found[1]), int(found[2] or 0)) >= (5, 6)
 
 
 def _annotation(annotation: Any) -> Any:

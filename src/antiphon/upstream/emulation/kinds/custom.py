@@ -3,8 +3,7 @@
 The text is given out while its JSON string is being written. Models that take "freeform" at its word and
 write no JSON at all, or other JSON, are taken at theirs: then what they wrote is the input.
 
-A grammar is told in words. Whether the text keeps to it is not checked: it is with the client before it is
-over, and whoever gives a grammar parses the text, and tells the model what is wrong with it.
+A grammar is told in words. Whether the text keeps to it the engine checks (engine/held_calls.py).
 """
 
 from __future__ import annotations
