@@ -164,7 +164,7 @@ async def test_a_thousand_turns_are_loaded_by_one_statement(driver: Driver) -> N
 
 def test_every_statement_names_the_project(store: Responses) -> None:
     statements = [value for value in vars(store).values() if isinstance(value, Statement)]
-    assert len(statements) == 8
+    assert len(statements) == 9
     for statement in statements:
         assert "project_id" in statement.names
         for table in ("responses", "items", "parent"):

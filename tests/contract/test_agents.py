@@ -143,13 +143,12 @@ def test_who_asks_strictly_is_refused_what_cannot_be_asked_exactly(gateway: Runn
     body = {
         "model": "sim/echo",
         "input": "hello",
-        "session_id": "s",
         "tools": [{"type": "web_search"}],
         "adaptation": "strict",
     }
     answer = ask(gateway, "POST", "/v1/responses", body)
     assert (answer.status, answer.error["code"]) == (400, "adaptation_required")
-    assert answer.error["param"] == "session_id"
+    assert answer.error["param"] == "tools[0]"
     assert "tools[0]: dropped, this model has no web_search tool" in answer.error["message"]
     assert ask(gateway, "POST", "/v1/responses", {**body, "adaptation": "lenient"}).status == 200
     exact = {"model": "sim/echo", "input": "hello", "adaptation": "strict"}

@@ -38,7 +38,15 @@ SILENT: dict[str, Any] = {
     "safety_identifier": None,
     "prompt_cache_key": None,
     # ours
-    "cost": None,
+    "cost": 0.0,
+    "cost_details": {
+        "currency": "USD",
+        "source": "prices",
+        "attempts": 1,
+        "input": 0.0,
+        "output": 0.0,
+        "tools": 0.0,
+    },
     "provider": "sim",
     "adaptations": [],
     "conversation": None,
@@ -56,7 +64,7 @@ def test_it_has_all_keys_and_no_other(gateway: Running) -> None:
     response = made(gateway, "hello")
     assert {key: value for key, value in response.items() if key not in OF_THE_MOMENT} == SILENT
     assert {key: type(response[key]) for key in OF_THE_MOMENT} == OF_THE_MOMENT
-    assert len(response) == 31 + 4
+    assert len(response) == 31 + 5
     assert response["id"].startswith("resp_")
     assert response["completed_at"] >= response["created_at"]
 

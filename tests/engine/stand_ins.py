@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -11,15 +12,27 @@ from typing import Any
 from antiphon.core.adaptations import Adaptation
 from antiphon.core.deltas import Delta
 from antiphon.core.envelopes import SealKeys
-from antiphon.core.records import Caller, Page, ResponseRecord, Target
+from antiphon.core.grammars.judge import HeldTool, ToolName
+from antiphon.core.records import Attempt, Caller, Page, ResponseRecord, Target
 from antiphon.core.turn import Turn
+from antiphon.engine.attempts import Accounting
+from antiphon.engine.books import Books
+from antiphon.engine.choosing import Chooser
+from antiphon.engine.hedging import Hedging
 from antiphon.engine.ports import Order
+from antiphon.engine.run import Bounds
 from antiphon.engine.sealing import Foreign, Sealing
 from antiphon.engine.service import Service
 from antiphon.protocol.errors import GatewayError, StorageUnavailable
 from antiphon.protocol.json import JSON
 from antiphon.protocol.request import Limits, create_response
-from antiphon.routing.catalogue import Catalogue
+from antiphon.routing.affinity import Affinity
+from antiphon.routing.catalogue import Facts
+from antiphon.routing.health import Health
+from antiphon.routing.names import Names
+from antiphon.routing.pricing import PriceList, Prices
+from antiphon.routing.router import Router
+from antiphon.routing.tariff import Tariff
 from tests.play import counting_ids
 
 CALLER = Caller("project", "key")
@@ -32,6 +45,7 @@ class ScriptedSpeech:
     speaker: ScriptedSpeaker
     script: Sequence[Step]
     adaptations: tuple[Adaptation, ...] = ()
+    grammars: Mapping[ToolName, HeldTool] = field(default_factory=dict)
 
     async def deltas(self) -> AsyncGenerator[list[Delta], None]:
         self.speaker.open += 1
@@ -122,6 +136,20 @@ class ListStore:
         return {item["id"]: item for item in said if item["id"] in ids}
 
 
+PRICES = PriceList((Prices({"input_tokens": 2_000 * 10**6, "output_tokens": 10_000 * 10**6}),))
+"""2,000 nano-US-dollars for a token of input, 10,000 for one of output."""
+
+
+@dataclass
+class ListLedger:
+    """Keeps the rows that are entered apart from a response."""
+
+    rows: list[Attempt] = field(default_factory=list)
+
+    async def add(self, made: Sequence[Attempt]) -> None:
+        self.rows += made
+
+
 def sealing(*, foreign: Foreign = "drop", now: int = 1, lifetime: int = 100) -> Sealing:
     """Under one key; each nonce is one higher than that before."""
     nonces = count(1)
@@ -135,17 +163,36 @@ def sealing(*, foreign: Foreign = "drop", now: int = 1, lifetime: int = 100) -> 
 
 
 def service(
-    speaker: ScriptedSpeaker, store: ListStore, *, most_runs: int = 10, seals: Sealing | None = None
+    speaker: ScriptedSpeaker,
+    store: ListStore,
+    *,
+    most_runs: int = 10,
+    seals: Sealing | None = None,
+    ledger: ListLedger | None = None,
+    retries: int = 0,
+    seconds: float = 60,
+    hedge: float | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Service:
+    """With `hedge`, the dollars that a second answer may cost: a model says 1,000 tokens at most."""
+    alike = (("sim/a", 1.0), ("anthropic/b", 1.0))
+    names = Names({"sim": (), "anthropic": (), "openai": ()}, {"alike": alike})
+    health, new_id = Health(), counting_ids()
+    facts = {name: Facts(prices=PRICES) for name in ("sim", "anthropic")}
+    router = Router(names, lambda target: facts.get(target.provider, Facts()), {}, health)
+    tariff = Tariff(lambda target: facts.get(target.provider, Facts()))
+    accounting = Accounting(health, tariff, clock, lambda: 1.0)
     return Service(
         speaker=speaker,
-        router=Catalogue({"sim": (), "anthropic": (), "openai": ()}),
+        chooser=Chooser(router, names, ("sim/m",), Affinity(), clock, lambda: "2026-11-21", lambda: 0),
         store=store,
+        books=Books(ledger or ListLedger(), within=0.001),
+        accounting=accounting,
         sealing=seals or sealing(),
-        new_id=counting_ids(),
+        new_id=new_id,
         now=lambda: 1,
-        most_runs=most_runs,
-        most_corrections=2,
+        bounds=Bounds(runs=most_runs, corrections=2, retries=retries, seconds=seconds),
+        hedging=None if hedge is None else Hedging(accounting, lambda _: 1000, hedge),
     )
 
 

@@ -29,8 +29,8 @@ class DrainedMeanwhile(ScriptedSpeaker):
 async def test_a_response_for_which_something_was_fetched_is_not_begun_after_the_gateway_was_stopped() -> (
     None
 ):
-    speaker = DrainedMeanwhile([])
+    speaker = DrainedMeanwhile([[]])
     speaker.service = service(speaker, ListStore())
     with pytest.raises(ShuttingDown):
         await speaker.service.create(CALLER, request())
-    assert speaker.turns == []
+    assert speaker.service.runs == 0

@@ -62,3 +62,17 @@ async def test_the_end_is_there_for_who_comes_late() -> None:
     ended = MemoryJournal()
     await ended.append([delta(0), END])
     assert await asyncio.wait_for(ended.end(), 1) is END
+
+
+async def test_a_reader_who_leaves_holds_nobody_back() -> None:
+    journal = MemoryJournal(bound=2)
+    writer = asyncio.create_task(journal.append([delta(0), delta(1), delta(2)]))
+    await asyncio.sleep(0)
+    assert not writer.done()
+    journal.let_go()
+    await asyncio.wait_for(writer, 1)
+    for number in range(10):
+        await asyncio.wait_for(journal.append([delta(number)]), 1)
+    await asyncio.wait_for(journal.append([delta(10), END]), 1)
+    assert journal.ended
+    assert await journal.read() == [delta(10), END], "nothing else was kept"

@@ -115,6 +115,18 @@ async def test_what_cannot_be_stored_is_delivered_and_says_so(refusal: GatewayEr
     assert store.records == []
 
 
+async def test_a_bug_in_the_store_still_ends_the_response() -> None:
+    class Buggy(ListStore):
+        async def save(self, record: object) -> None:
+            raise OverflowError("Python int too large to convert to SQLite INTEGER")
+
+    with capture_logs() as logs:
+        events, _ = await made(HELLO, store=Buggy())
+        await asyncio.sleep(0.01)
+    assert (fold(events)["status"], fold(events)["store"]) == ("completed", False)
+    assert [line["event"] for line in logs] == ["run_failed"]
+
+
 async def test_when_the_client_goes_the_upstream_is_closed_and_half_a_call_is_incomplete() -> None:
     speaker = ScriptedSpeaker([[d.Call("0", "c", "f"), d.Arguments("0", '{"x'), 60.0]])
     run = await service(speaker, ListStore()).create(CALLER, request())

@@ -44,6 +44,7 @@ class Front:
             await self._app(scope, receive, send)
         except AntiphonError as error:
             await self._answer(exchange, error)
+            error.__traceback__ = None  # whose frames hold the run, as the run its failure
         except asyncio.CancelledError:  # by the server, which is going away and waits no longer
             if not exchange.answered:
                 leaving = ShuttingDown("The gateway is shutting down.", retry_after=1)

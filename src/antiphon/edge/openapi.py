@@ -74,6 +74,20 @@ def _responses() -> JSON:
                 "responses": {"200": _json("The count.", "InputTokenCount"), **_failures(*_ASKING)},
             }
         },
+        "/v1/router/explain": {
+            "post": {
+                **_named("explain_route", "Responses", "See who would be asked, and why nobody else"),
+                "description": "The body is that of a request for a response. Nothing is sent.",
+                "parameters": [_SESSION],
+                "requestBody": _body("CreateResponse"),
+                "responses": {"200": _json("The route.", "Route"), **_failures(*_ALWAYS, 408, 413)},
+            },
+            "get": {
+                **_named("explain_model", "Responses", "See who would be asked for a model"),
+                "parameters": [_parameter("query", "model", {"type": "string"}, "As in a request.")],
+                "responses": {"200": _json("The route.", "Route"), **_failures(*_ALWAYS)},
+            },
+        },
         one: {
             "parameters": [response_id],
             "get": {
@@ -121,6 +135,7 @@ def _create(path: str) -> JSON:
         "post": {
             **_named(f"create_response{name}", "Responses", "Make a response"),
             "description": other,
+            "parameters": [_SESSION],
             "requestBody": _body("CreateResponse"),
             "responses": {"200": success, **_failures(*_ASKING)},
         },
@@ -136,6 +151,7 @@ def _models() -> JSON:
         "/v1/models": {
             "get": {
                 **_named("list_models", "Models", "List the models"),
+                "parameters": [_CLIENT_VERSION],
                 "responses": {"200": _json("The models.", "ModelList"), **_failures(*_ALWAYS)},
             }
         },
@@ -172,6 +188,15 @@ def _parameter(place: str, name: str, schema: JSON, about: str) -> JSON:
     return {"name": name, "in": place, "required": place == "path", "schema": schema, "description": about}
 
 
+_SESSION = _parameter(
+    "header",
+    "x-session-id",
+    {"type": "string", "maxLength": 128},
+    "The same as `session_id`, which beats it.",
+)
+_CLIENT_VERSION = _parameter(
+    "query", "client_version", {"type": "string"}, "Of Codex, which then looks for `models` too."
+)
 _PAGING = (
     _parameter(
         "query", "limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}, "Items in a page."

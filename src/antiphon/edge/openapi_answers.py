@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from antiphon.core.adaptations import Action
+from antiphon.core.records import CostSource
 from antiphon.protocol.json import JSON
 
 Seconds = Annotated[int, Meta(description="Seconds since 1970.")]
@@ -110,8 +111,38 @@ class Adapted(Answer):
     detail: str
 
 
+class CostDetails(Answer):
+    """Where a cost comes from, and of which: input, output, and tools that the provider ran; US dollars."""
+
+    currency: Literal["USD"]
+    source: Annotated[CostSource, Meta(description="`estimate`: somebody counted no tokens.")]
+    attempts: Annotated[int, Meta(ge=1, description="Calls to providers, failed ones too.")]
+    input: float
+    output: float
+    tools: float
+
+
+class Considered(Answer):
+    """A target that was thought of. Prices in US dollars for a million tokens."""
+
+    target: str
+    dropped: Annotated[str, Meta(description="Why it may not answer.")] | None
+    input_price: float | None
+    output_price: float | None
+
+
+class Route(Answer):
+    """Who is asked, in which order."""
+
+    targets: list[str]
+    considered: list[Considered]
+    difficulty: Annotated[float, Meta(description="0 to 1, for `model: auto`.")] | UnsetType = UNSET
+
+
 class Response(Answer):
-    """One response: all keys of Open Responses, and `provider`, `cost`, `adaptations` and `conversation`."""
+    """One response: all keys of Open Responses, and `provider`, `cost`, `adaptations` and `conversation`;
+    `routing` where it was asked for.
+    """
 
     id: str
     object: Literal["response"]
@@ -127,7 +158,7 @@ class Response(Answer):
     instructions: str | None
     output: list[JSON]
     usage: Usage | None
-    cost: Annotated[float, Meta(description="Null while prices are not known.")] | None
+    cost: Annotated[float, Meta(description="US dollars; null where a price is not known.")] | None
     adaptations: list[Adapted]
     metadata: dict[str, str]
     tools: list[JSON]
@@ -148,6 +179,8 @@ class Response(Answer):
     service_tier: str
     safety_identifier: str | None
     prompt_cache_key: str | None
+    cost_details: CostDetails | UnsetType = UNSET
+    routing: Annotated[Route, Meta(description="When asked for by `include`.")] | UnsetType | None = UNSET
 
 
 class LifecycleEvent(Answer):
@@ -217,13 +250,40 @@ class InputTokenCount(Answer):
     input_tokens: Tokens
 
 
-class Model(Answer):
-    """A model that can be asked for."""
+class Measured(Answer):
+    """Of the latest requests that were measured."""
 
-    id: Annotated[str, Meta(description="`provider/model`.")]
+    p50: float
+    p90: float
+    p99: float
+
+
+class AliasMember(Answer):
+    """A model that an alias stands for, and how much of the requests it should get beside the others."""
+
+    model: str
+    weight: float
+
+
+class Model(Answer):
+    """A model that can be asked for, or an alias of one or several, of which it says what holds for all.
+
+    null is what nobody knows. `pricing` is in US dollars: for a million tokens (`input`, `output`,
+    `cached_input`, …), for a thousand calls (`web_search`, …); under `above`, for requests with more input.
+    """
+
+    id: Annotated[str, Meta(description="`provider/model`, or an alias.")]
     object: Literal["model"]
     created: Seconds
     owned_by: str
+    context_window: Tokens | None
+    max_output_tokens: Tokens | None
+    capabilities: Annotated[list[str], Meta(description="`tools`, `reasoning`, `image`, …")] | None
+    pricing: JSON | None
+    status: Literal["closed", "open", "half_open", "cooling"]
+    latency: Annotated[Measured, Meta(description="Seconds to the first event.")] | None
+    throughput: Annotated[Measured, Meta(description="Tokens a second.")] | None
+    members: Annotated[list[AliasMember], Meta(description="Of an alias.")] | UnsetType = UNSET
 
 
 class ModelList(Answer):
@@ -231,6 +291,7 @@ class ModelList(Answer):
 
     object: Literal["list"]
     data: list[Model]
+    models: Annotated[list[JSON], Meta(description="With `client_version`: empty.")] | UnsetType = UNSET
 
 
 class Health(Answer):
@@ -266,6 +327,7 @@ ANSWERS: tuple[type[Struct], ...] = (
     Deleted,
     InputItemList,
     InputTokenCount,
+    Route,
     ModelList,
     Health,
     Error,

@@ -3,20 +3,25 @@
 A stream's head is held back until the first output event, so that a failure before it is an HTTP status;
 or until the first heartbeat, so that a model that thinks for long does not look dead. Each write holds
 whole events only. Whoever closes the connection, or takes nothing for too long, stops the upstream; and
-whatever else ends the reading ends the run, so that none is left that nobody reads.
+whatever else ends the reading ends the run, so that none is left that nobody reads. Unless the operator wants
+what is stored to be finished: then it goes on without a reader.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from antiphon.edge.exchange import ConnectionLost, Exchange
 from antiphon.engine.run import Run
 from antiphon.protocol.errors import ClientGone
 from antiphon.protocol.events import LIFECYCLE, TERMINAL, Event
 from antiphon.protocol.json import encode
+
+OnDisconnect: TypeAlias = Literal["stop", "finish"]
 
 _HEAD = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -43,9 +48,9 @@ class StreamStyle:
     padded: bool = True
 
 
-async def as_json(exchange: Exchange, run: Run) -> None:
+async def as_json(exchange: Exchange, run: Run, on_disconnect: OnDisconnect) -> None:
     """Wait for the terminal event; its response is the body. Raises the failure of a failed response."""
-    with _Watch(exchange, run):
+    with _reading(exchange, run, on_disconnect):
         last = await run.journal.end()
     if run.journal.failure is not None:
         raise run.journal.failure
@@ -53,18 +58,18 @@ async def as_json(exchange: Exchange, run: Run) -> None:
     await exchange.answer_json(200, last["response"])
 
 
-async def as_stream(exchange: Exchange, run: Run, style: StreamStyle) -> None:
+async def as_stream(exchange: Exchange, run: Run, on_disconnect: OnDisconnect, style: StreamStyle) -> None:
     """Raises the response's failure as long as nothing was sent."""
     journal = run.journal
     heartbeat = _Heartbeat(style.heartbeat, journal.nudge)
     try:
-        with _Watch(exchange, run):
+        with _reading(exchange, run, on_disconnect):
             events = await _first_events(run)
             journal.is_revealed = True
             _tell_adaptations(exchange, run)
             await exchange.begin(200, _HEAD)
             while not (journal.ended and not events):
-                await _write(exchange, _framed(events, padded=style.padded) if events else _PING, style)
+                await _write(exchange, framed(events, padded=style.padded) if events else _PING, style)
                 heartbeat.touched()
                 if events and events[-1]["type"] in TERMINAL:
                     break
@@ -98,7 +103,8 @@ async def _first_events(run: Run) -> list[Event]:
             return events
 
 
-def _framed(events: list[Event], *, padded: bool) -> bytes:
+def framed(events: list[Event], *, padded: bool) -> bytes:
+    """The events as server-sent events; `padded` adds the obfuscation to their deltas."""
     frames = []
     for event in events:
         kind = event["type"]
@@ -146,6 +152,19 @@ class _Heartbeat:
         self._timer = self._loop.call_later(max(left, 0.01), self._tick)
 
 
+def _reading(exchange: Exchange, run: Run, on_disconnect: OnDisconnect) -> AbstractContextManager[None]:
+    return _unwatched(run) if on_disconnect == "finish" and run.is_stored else _Watch(exchange, run)
+
+
+@contextmanager
+def _unwatched(run: Run) -> Iterator[None]:
+    """When the reading ends, the run does not wait for a reader any more."""
+    try:
+        yield
+    finally:
+        run.journal.let_go()
+
+
 class _Watch:
     """Cancels the run when the client goes away (closing its sending side counts as going).
 
@@ -169,6 +188,7 @@ class _Watch:
         del self._timer  # which holds this object
         if self._task is not None:
             self._task.cancel()
+            self._task = None  # which keeps, once cancelled, the frame that holds this object
         if not self._run.journal.ended:
             self._run.cancel(ClientGone("Nobody reads this response any more."))
 

@@ -19,7 +19,7 @@ from antiphon.protocol import request as wire
 from antiphon.protocol.errors import InvalidRequest, UnsupportedParameter
 from antiphon.protocol.json import JSON, MalformedJSON, decode, deeper, may_be_deeper
 from antiphon.protocol.request import CreateResponse, Include, Limits
-from antiphon.protocol.schema import join, out_of_range, type_name, wrong_choice, wrong_type
+from antiphon.protocol.schema import join, out_of_range, type_name, wrong_choice, wrong_length, wrong_type
 
 __all__ = [
     "InputItemsQuery",
@@ -28,7 +28,9 @@ __all__ = [
     "create_response",
     "input_tokens_request",
     "list_query",
+    "model_query",
     "retrieve_query",
+    "session_header",
 ]
 
 Query = Mapping[str, Sequence[str]]
@@ -59,6 +61,21 @@ def create_response(body: bytes, limits: Limits) -> CreateResponse:
 def input_tokens_request(body: bytes, limits: Limits) -> CreateResponse:
     """The body of `POST /v1/responses/input_tokens`. Raises InvalidRequest naming `param`."""
     return wire.input_tokens_request(_object(body, limits), limits)
+
+
+def session_header(value: bytes | None) -> str | None:
+    """The session that the header `x-session-id` names. Raises InvalidRequest."""
+    if not value:
+        return None
+    session = value.decode("latin-1")
+    if len(session) > wire.LONGEST_IDENTIFIER:
+        raise wrong_length("x-session-id", "str", "<=", wire.LONGEST_IDENTIFIER, len(session))
+    return session
+
+
+def model_query(query: Query, limits: Limits) -> CreateResponse:
+    """The least request for the `model` of the query. Raises InvalidRequest."""
+    return wire.create_response({"model": _last(query, "model"), "input": "?"}, limits)
 
 
 def list_query(query: Query) -> InputItemsQuery:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from antiphon.core.records import Caller
 from antiphon.edge import parsing
 from antiphon.edge.exchange import Exchange
-from antiphon.edge.outlet import StreamStyle, as_json, as_stream
+from antiphon.edge.outlet import OnDisconnect, StreamStyle, as_json, as_stream
 from antiphon.engine.service import Service
 from antiphon.protocol.errors import UpgradeRequired
 from antiphon.protocol.request import CreateResponse
@@ -20,15 +20,15 @@ class Responses:
     service: Service
     limits: parsing.Limits
     style: StreamStyle
+    on_disconnect: OnDisconnect = "stop"
 
     async def create(self, exchange: Exchange, caller: Caller) -> None:
-        body = await exchange.body(self.limits.body_bytes)
-        request = parsing.create_response(body, self.limits)
+        request = await self._request(exchange)
         run = await self.service.create(caller, request)
         if request.stream:
-            await as_stream(exchange, run, self._style(request))
+            await as_stream(exchange, run, self.on_disconnect, self._style(request))
         else:
-            await as_json(exchange, run)
+            await as_json(exchange, run, self.on_disconnect)
 
     async def retrieve(self, exchange: Exchange, caller: Caller) -> None:
         if (exchange.header(b"upgrade") or b"").lower() == b"websocket":
@@ -74,9 +74,26 @@ class Responses:
         tokens = await self.service.count_input_tokens(caller, request)
         await exchange.answer_json(200, {"object": "response.input_tokens", "input_tokens": tokens})
 
+    async def explain(self, exchange: Exchange, caller: Caller) -> None:
+        """The same request as for `create`, of which nothing is sent."""
+        request = await self._request(exchange)
+        await exchange.answer_json(200, await self.service.explain(caller, request))
+
+    async def explain_model(self, exchange: Exchange, caller: Caller) -> None:
+        """For a look: `?model=…` alone."""
+        request = parsing.model_query(exchange.query(), self.limits)
+        await exchange.answer_json(200, await self.service.explain(caller, request))
+
     async def upgrade(self, exchange: Exchange, caller: Caller) -> None:
         """There is no list to GET; agents that try a WebSocket here fall back to HTTP on 426."""
         raise _no_websocket()
+
+    async def _request(self, exchange: Exchange) -> CreateResponse:
+        """The body, with the session that the header names if the body names none."""
+        request = parsing.create_response(await exchange.body(self.limits.body_bytes), self.limits)
+        if request.session_id is None:
+            request.session_id = parsing.session_header(exchange.header(b"x-session-id"))
+        return request
 
     def _style(self, request: CreateResponse) -> StreamStyle:
         options = request.stream_options or {}

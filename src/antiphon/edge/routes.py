@@ -13,46 +13,39 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from antiphon.core.records import Caller
-from antiphon.edge import health, models, reference_page
+from antiphon.edge import health, reference_page
 from antiphon.edge.auth import Authenticator, caller_of
 from antiphon.edge.errors import Envelope
 from antiphon.edge.exchange import Exchange
 from antiphon.edge.middleware import Endpoint, Front, Handler
+from antiphon.edge.models import Models
 from antiphon.edge.openapi import CREATE_PATHS, document
 from antiphon.edge.responses import Responses
 from antiphon.observe.clock import NewId
 from antiphon.observe.log import AccessLog
 from antiphon.protocol.errors import NotFound
 from antiphon.protocol.json import encode
-from antiphon.routing.catalogue import Catalogue
 
 KeyedHandler: TypeAlias = Callable[[Exchange, Caller], Awaitable[None]]
 
 
 def application(
     responses: Responses,
-    catalogue: Catalogue,
+    models: Models,
     authenticator: Authenticator,
     *,
     errors: Envelope,
     version: str,
-    since: int,
     new_id: NewId,
     access: AccessLog,
 ) -> ASGIApp:
-    """The whole edge as one ASGI application. `since`: start of the gateway, seconds since 1970."""
+    """The whole edge as one ASGI application."""
 
     def keyed(handler: KeyedHandler) -> Handler:
         async def handle(exchange: Exchange) -> None:
             await handler(exchange, await caller_of(exchange, authenticator))
 
         return handle
-
-    async def list_models(exchange: Exchange, caller: Caller) -> None:
-        await models.list_models(exchange, catalogue, since)
-
-    async def retrieve_model(exchange: Exchange, caller: Caller) -> None:
-        await models.retrieve_model(exchange, catalogue, since)
 
     async def ready(exchange: Exchange) -> None:
         await health.ready(exchange, responses.service)
@@ -73,8 +66,9 @@ def application(
         one: {"GET": responses.retrieve, "DELETE": responses.delete},
         f"{one}/input_items": {"GET": responses.input_items},
         f"{one}/cancel": {"POST": responses.cancel},
-        "/v1/models": {"GET": list_models},
-        "/v1/models/{model:path}": {"GET": retrieve_model},
+        "/v1/router/explain": {"POST": responses.explain, "GET": responses.explain_model},
+        "/v1/models": {"GET": models.list},
+        "/v1/models/{model:path}": {"GET": models.retrieve},
     }
     open_to_all: dict[str, dict[str, Handler]] = {
         "/health/live": {"GET": health.live},

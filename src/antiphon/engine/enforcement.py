@@ -1,4 +1,9 @@
-"""Structured output where the provider does not hold the model to it: the answer is held back and judged.
+"""A shape where the provider does not hold the model to it: what is said is held back and judged.
+
+    an answer, by `text.format`                           HeldSpeech
+    the input of a call, by the grammar of its tool       HeldCalls (held_calls.py)
+
+Of an answer:
 
     turn ─▶ held ─┬─▶ fit                                 it leaves
                   ├─▶ cut short, or a refusal             it leaves, as it would anyway
@@ -11,12 +16,15 @@ it is judged, so that a failure is a status and not a broken stream.
 
 An answer is one JSON value. Prose or a code fence around one object or array is cut off, and nothing else
 is mended: everything before the first and after the last bracket goes, and what is between must be JSON.
+
+Inputs of calls are held to grammars that can be checked (core/grammars/). What is said before such a call has
+left when it turns out to be unfit, and stays: the model is asked for the call alone.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 
 from msgspec.structs import replace
@@ -26,16 +34,23 @@ from antiphon.core.adaptations import Adaptation, asks_in_words
 from antiphon.core.json_schema.document import Unsatisfiable
 from antiphon.core.json_schema.judge import Judge
 from antiphon.core.turn import Turn
+from antiphon.engine.held_calls import CUT_SHORT, HeldCalls
 from antiphon.engine.ports import Speech
-from antiphon.protocol.errors import InvalidRequest, UnfitAnswer
+from antiphon.protocol.errors import InvalidRequest, UnfitAnswer, UnfitCall
 from antiphon.protocol.json import JSON, MalformedJSON, decode
 
-_CUT_SHORT = ("length", "content_filter")
 _POSITIONS = ("start_index", "end_index")
 _AGAIN = (
     "This answer cannot be taken: {}. Answer again, with nothing but one JSON value that is as it was asked "
     "for: no prose, no code fence."
 )
+ANSWER = "text.format"
+_CALL_AGAIN = (
+    "Error: this input is not of the grammar of the tool, and nothing was done: {}. Call the tool again, "
+    "with an input that is of its grammar from beginning to end."
+)
+_LATER = "This call is under way and its output will follow. Do not repeat it."
+_ANSWERED = {"function_call": "function_call_output", "custom_tool_call": "custom_tool_call_output"}
 
 Span = tuple[int, int]
 
@@ -45,6 +60,7 @@ class HeldSpeech:
 
     def __init__(self, speech: Speech, judge: Judge) -> None:
         self.adaptations = speech.adaptations
+        self.grammars = speech.grammars
         self._speech = speech
         self._judge = judge
 
@@ -61,10 +77,12 @@ class HeldSpeech:
 
 
 def enforced(speech: Speech, turn: Turn) -> Speech:
-    """The speech, held back if nobody else holds its model to the shape that the turn asks for.
+    """The speech, held back if nobody else holds its model to the shapes that the turn asks for.
 
     Raises InvalidRequest for a schema by which nothing can be judged.
     """
+    if speech.grammars:
+        speech = HeldCalls(speech)
     if not turn.text or not asks_in_words(speech.adaptations):
         return speech
     wish = turn.text.get("format") or {}
@@ -85,8 +103,14 @@ def enforced(speech: Speech, turn: Turn) -> Speech:
     return HeldSpeech(speech, judge)
 
 
-def correction(unfit: UnfitAnswer) -> list[JSON]:
-    """The items that show the model what it said and what is wrong with it."""
+def correction(unfit: UnfitAnswer, heard: Sequence[JSON], call_id: str) -> list[JSON] | None:
+    """The items that show the model what it said and what is wrong with it, after what was heard of the turn.
+
+    None: it cannot be asked again, because it waits for outputs that only the client can give. `call_id` is
+    for a call that has none.
+    """
+    if isinstance(unfit, UnfitCall):
+        return _corrected_call(unfit, heard, call_id)
     said = {"type": "output_text", "text": unfit.answer, "annotations": []}
     wrong = {"type": "input_text", "text": _AGAIN.format(unfit.fault)}
     items = [{"type": "message", "role": "user", "content": [wrong]}]
@@ -95,16 +119,37 @@ def correction(unfit: UnfitAnswer) -> list[JSON]:
     return items
 
 
-def asked_again(times: int) -> Adaptation:
-    """What is told of a response whose model was asked again."""
+def asked_again(place: str, times: int) -> Adaptation:
+    """What is told of a response whose model was asked again. `place`: where the shape stands."""
     often = "once" if times == 1 else f"{times} times"
-    return Adaptation("text.format", "emulated", f"the model was asked again {often}: its answer did not fit")
+    what = "answer" if place == ANSWER else "call"
+    return Adaptation(place, "emulated", f"the model was asked again {often}: its {what} did not fit")
+
+
+def _corrected_call(unfit: UnfitCall, heard: Sequence[JSON], call_id: str) -> list[JSON] | None:
+    answered = {item.get("call_id") for item in heard if item["type"].endswith("_output")}
+    calls = (item for item in heard if item["type"].endswith("_call") and item.get("call_id"))
+    waiting = [item for item in calls if item["call_id"] not in answered]
+    if any(item["type"] not in _ANSWERED for item in waiting):
+        return None
+    call = {"type": "custom_tool_call", "call_id": unfit.call_id or call_id, "name": unfit.name}
+    if unfit.namespace is not None:
+        call["namespace"] = unfit.namespace
+    wrong = _CALL_AGAIN.format(unfit.fault)
+    return [
+        {**call, "input": unfit.answer},
+        *(
+            {"type": _ANSWERED[item["type"]], "call_id": item["call_id"], "output": _LATER}
+            for item in waiting
+        ),
+        {"type": "custom_tool_call_output", "call_id": call["call_id"], "output": wrong},
+    ]
 
 
 def _judged(held: list[d.Delta], judge: Judge) -> list[d.Delta]:
     """What of the turn leaves. Raises UnfitAnswer."""
     stop = next((delta.reason for delta in reversed(held) if isinstance(delta, d.Stop)), "stop")
-    if stop in _CUT_SHORT or any(isinstance(delta, d.Refusal) for delta in held):
+    if stop in CUT_SHORT or any(isinstance(delta, d.Refusal) for delta in held):
         return held
     text = "".join(delta.text for delta in held if isinstance(delta, d.Text))
     if stop == "pause":  # the answer is still to come

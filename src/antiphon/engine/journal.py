@@ -61,6 +61,12 @@ class MemoryJournal:
             events = await self.read()
         return events[-1]
 
+    def let_go(self) -> None:
+        """Nobody reads any more: nothing is kept, and the writer waits for nobody."""
+        self._keeps_all, self._events = False, []
+        if self._writer is not None and not self._writer.done():
+            self._writer.set_result(None)
+
     def nudge(self) -> None:
         """Wake the reader without an event, so that it may look at the clock."""
         if self._reader is not None and not self._reader.done():

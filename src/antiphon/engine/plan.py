@@ -6,37 +6,33 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from antiphon.core.adaptations import Adaptation
-from antiphon.core.history import check_calls
+from antiphon.core.history import check_calls, with_call_ids
 from antiphon.core.records import Target
 from antiphon.core.turn import Turn
 from antiphon.engine.places import Places, places_of
 from antiphon.protocol.items import split
 from antiphon.protocol.json import JSON
-from antiphon.protocol.request import CreateResponse
+from antiphon.protocol.request import ROUTING, CreateResponse
 from antiphon.protocol.response import begun, without_secrets
 from antiphon.protocol.tool_choice import check_offered
-
-_SESSION = Adaptation("session_id", "dropped", "it has no effect yet")
 
 
 class Plan(Struct, frozen=True):
     """One response to be made.
 
     `own_input` holds the items of this request alone, as they are stored: each with an id, without
-    secrets. `adaptations` says what of the request has no effect, whoever answers; `strict`: there must be
-    none.
+    secrets. `strict`: nothing may be adapted.
     """
 
-    target: Target
-    turn: Turn
+    turn: Turn  # for the first target
     response: JSON
     own_input: list[JSON]
     store: bool
     reveal_sealed: bool
     places: Places
     strict: bool
-    adaptations: tuple[Adaptation, ...] = ()
+    routing: JSON | None = None  # why it is asked of whom; kept with the response
+    reveal_routing: bool = False
 
 
 def turn_of(request: CreateResponse, target: Target, items: list[JSON]) -> Turn:
@@ -65,7 +61,7 @@ def turn_of(request: CreateResponse, target: Target, items: list[JSON]) -> Turn:
         frequency_penalty=request.frequency_penalty,
         reasoning=request.reasoning,
         text=request.text,
-        include=list(request.include or ()),
+        include=[wish for wish in request.include if wish != ROUTING],
         service_tier=request.service_tier,
         truncation=request.truncation,
         max_tool_calls=request.max_tool_calls,
@@ -75,6 +71,7 @@ def turn_of(request: CreateResponse, target: Target, items: list[JSON]) -> Turn:
         prompt_cache_key=request.prompt_cache_key,
         prompt_cache_retention=request.prompt_cache_retention,
         prompt_cache_options=request.prompt_cache_options,
+        cache_control=request.cache_control,
         moderation=request.moderation,
         extra=request.extra,
     )
@@ -88,9 +85,11 @@ def plan(
     own_input: Sequence[JSON],
     new_id: Callable[[str], str],
     created_at: int,
+    routing: JSON | None = None,
 ) -> Plan:
-    """Raises InvalidRequest when calls and outputs do not match."""
-    items = [*history, *own_input]
+    """`target` is the first to be asked. Raises InvalidRequest when calls and outputs do not match."""
+    items = with_call_ids([*history, *own_input])
+    own_input = items[len(history) :]
     check_calls(items)
     response = begun(
         request,
@@ -100,7 +99,6 @@ def plan(
         model=request.model,
     )
     return Plan(
-        target=target,
         turn=turn_of(request, target, items),
         response=response,
         own_input=[_stored(item, new_id) for item in own_input] if request.store else [],
@@ -108,7 +106,8 @@ def plan(
         reveal_sealed="reasoning.encrypted_content" in (request.include or ()),
         places=places_of(history, own_input, request.tools),
         strict=request.adaptation == "strict",
-        adaptations=(_SESSION,) if request.session_id is not None else (),
+        routing=routing,
+        reveal_routing=ROUTING in request.include,
     )
 
 

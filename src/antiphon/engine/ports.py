@@ -11,7 +11,7 @@ from antiphon.core.turn import Turn
 from antiphon.protocol.json import JSON
 from antiphon.upstream.base import Speech
 
-__all__ = ["Order", "ResponseStore", "Router", "Speaker", "Speech"]
+__all__ = ["Order", "ResponseStore", "Speaker", "Speech"]
 
 Order: TypeAlias = Literal["asc", "desc"]
 
@@ -36,14 +36,6 @@ class Speaker(Protocol):
 
     async def count(self, target: Target, turn: Turn) -> int:
         """The turn's input tokens. Raises ProviderError."""
-        ...
-
-
-class Router(Protocol):
-    """Whoever knows which target a model's name means."""
-
-    def resolve(self, name: str) -> Target:
-        """Raises InvalidRequest `model_not_found`."""
         ...
 
 

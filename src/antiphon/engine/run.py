@@ -1,7 +1,10 @@
 """A run: the life of one response, from `response.created` to its terminal event.
 
-    begin ─▶ turn ─▶ (pause or unfit answer ─▶ turn)* ─▶ end: commit ─▶ terminal event
-                └── any failure, or the client gone ──▲
+    begin ─▶ turn ─▶ (pause ─▶ turn)* ─▶ end: commit ─▶ terminal event
+              └── any failure, or the client gone ──▲
+
+A turn that failed before it said anything may be asked again, of the same target or of another (`asking`,
+`recovery`); then nothing was said about it yet.
 
 The terminal event leaves after the commit that it reports. Whatever happens, the journal ends in exactly
 one terminal event: a reader never waits for ever.
@@ -10,27 +13,30 @@ one terminal event: a reader never waits for ever.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from functools import partial
+from zlib import crc32
 
 import structlog
-from msgspec.structs import asdict, replace
+from msgspec import Struct
 
-from antiphon.core.adaptations import Adaptation, abridged
+from antiphon.core.adaptations import Adaptation
 from antiphon.core.assembler import Assembler
-from antiphon.core.records import Caller, ResponseRecord
-from antiphon.core.turn import Turn
-from antiphon.engine.enforcement import asked_again, correction, enforced
+from antiphon.core.deltas import Delta
+from antiphon.core.records import Caller, ResponseRecord, Target
+from antiphon.engine.asking import Asking
+from antiphon.engine.attempts import Accounting, Attempts, Heard, cost_of
+from antiphon.engine.books import Books
+from antiphon.engine.hedging import Hedging, Race
 from antiphon.engine.journal import MemoryJournal
-from antiphon.engine.places import Places
 from antiphon.engine.plan import Plan
-from antiphon.engine.ports import ResponseStore, Speaker, Speech
-from antiphon.engine.sealing import Sealing, Told, without_thoughts
+from antiphon.engine.ports import ResponseStore
+from antiphon.engine.recovery import another_may_do_better, may_pass, pause
+from antiphon.engine.sealing import Sealing
 from antiphon.observe.clock import NewId, Now
 from antiphon.protocol.errors import (
     AntiphonError,
     GatewayError,
-    InvalidRequest,
     ProtocolViolation,
     ProviderError,
     RateLimited,
@@ -38,12 +44,26 @@ from antiphon.protocol.errors import (
     UnfitAnswer,
     UpstreamRejected,
 )
+from antiphon.protocol.events import Event
 from antiphon.protocol.json import JSON, MalformedJSON
 
 _MOST_TURNS = 10
 """Turns of one response: a provider that pauses for ever is stopped here."""
 
+_MOST_KEYS = 8
+"""Keys that one response may go on to, of all its providers."""
+
 log = structlog.get_logger()
+
+
+class Bounds(Struct, frozen=True):
+    """`runs` at a time; in each so many `corrections` of unfit answers, `retries` of failures, and `seconds`
+    for all its calls together."""
+
+    runs: int
+    corrections: int
+    retries: int
+    seconds: float
 
 
 class Run:
@@ -53,34 +73,41 @@ class Run:
         self,
         caller: Caller,
         plan: Plan,
+        asking: Asking,
         *,
-        speaker: Speaker,
         store: ResponseStore,
+        books: Books,
+        accounting: Accounting,
         sealing: Sealing,
         new_id: NewId,
         now: Now,
-        most_corrections: int,
+        bounds: Bounds,
+        served: Callable[[Target], None],
+        hedging: Hedging | None = None,
     ) -> None:
+        """`served` hears who answered, when it is done. Without `hedging` one target is asked at a time."""
         self.caller = caller
         self.journal = MemoryJournal()
         self._plan = plan
-        self._speaker = speaker
+        self._asking = asking
         self._store = store
+        self._books = books
         self._now = now
-        self._most_corrections = most_corrections
-        self._corrections = 0
-        self._retold = 0  # of the items that were heard, those that the turn of the plan has already
-        self._adapted = dict.fromkeys(plan.adaptations)
-        self._speech = self._prepare(plan.turn)
-        if plan.strict and self._adapted:
-            raise _not_as_asked(self.adaptations)
-        response = {**plan.response, "adaptations": self._listed()}
+        self._bounds = bounds
+        self._served = served
+        self._hedging = hedging
+        self.began = accounting.clock()
+        self._retries = 0
+        self._keys = 0  # that were changed
+        self._attempts = Attempts(caller, self.response_id, accounting)
         self._assembler = Assembler(
-            response,
+            plan.response | _who_answers(asking),
             new_id=new_id,
             reveal_sealed=plan.reveal_sealed,
-            envelope=partial(sealing.seal, project_id=caller.project_id, target=plan.target),
+            envelope=lambda blob: sealing.seal(blob, caller.project_id, asking.target),
         )
+        self._opening: list[Event] = []  # the first events, until somebody may be told them
+        self._last: list[Event] = []  # the terminal event and what stands before it, until it is told
         self._begun = False
         self._ending = False
         self._cancelled: AntiphonError | None = None
@@ -92,8 +119,8 @@ class Run:
 
     @property
     def adaptations(self) -> tuple[Adaptation, ...]:
-        """What could not be sent as asked, so far: a paused turn that goes on may add to it."""
-        return abridged(self._adapted) if self._adapted else ()
+        """What could not be sent as asked, so far."""
+        return self._asking.adaptations
 
     @property
     def response(self) -> JSON:
@@ -126,119 +153,162 @@ class Run:
         try:
             await self._make()
         except AntiphonError as error:
-            failure = error
+            failure = error.with_traceback(None)  # whose frames hold this run, as the run its failure
         except asyncio.CancelledError:
             if self._cancelled is None:
                 raise  # not ours: the loop is closing
             failure = self._cancelled
         except Exception:
             log.exception("run_failed", response_id=self.response_id)
-            failure = GatewayError("The gateway failed to make this response.", code="server_error")
-        await self._end(failure)
+            failure = _accident()
+        try:
+            await self._end(failure)
+        finally:
+            if not self.journal.ended:  # a bug in ending it: still nobody may wait for ever
+                self._assembler.response["store"] = False
+                await self._tell(self._last or _failed(self._assembler, _accident()))
 
     async def _make(self) -> None:
         if self._cancelled is not None:
             raise self._cancelled
-        await self.journal.append(self._assembler.begin())
+        await self._open()
         for _ in range(_MOST_TURNS):
-            try:
-                await self._listen()
-            except StaleReasoning:
-                if not self._forget_thoughts():
-                    raise
-                continue
-            except UnfitAnswer as unfit:
-                if not self._ask_again(unfit):
-                    raise
-                continue
+            await self._turn()
             stop, events = self._assembler.end_turn()
-            await self.journal.append(events)
+            await self._tell(events)
             if stop != "pause":
                 return
-            self._go_on()
+            self._asking.go_on(self._assembler.heard)
+            self._assembler.response["adaptations"] = self._asking.listed
         raise ProtocolViolation(f"The provider paused its turn {_MOST_TURNS} times in one response.")
 
-    def _prepare(self, turn: Turn) -> Speech:
-        """Raises InvalidRequest; a dialect counts the turn's items, the client those that it sent."""
-        try:
-            speech = self._speaker.prepare(self._plan.target, turn)
-        except InvalidRequest as error:
-            error.param = self._plan.places.of_client(error.param or "") or None
-            raise
-        for adaptation in speech.adaptations:
-            self._adapted[replace(adaptation, param=self._plan.places.of_client(adaptation.param))] = None
-        return enforced(speech, turn)
+    async def _open(self) -> None:
+        """The first events leave at once, unless another target may yet be the one that answers."""
+        self._opening = self._assembler.begin()
+        if not self._asking.has_others:
+            await self._tell(self._opening)
+
+    async def _tell(self, events: list[Event]) -> None:
+        """To whoever reads, behind the first events if they wait still."""
+        if events and self._opening:
+            events = events if events is self._opening else [*self._opening, *events]
+            self._opening = []
+        await self.journal.append(events)
+
+    async def _turn(self) -> None:
+        """One turn, spoken by whoever can. Raises ProviderError when nobody could."""
+        while True:
+            try:
+                return await self._listen()
+            except ProviderError as error:
+                if not await self._recover(error):
+                    raise
 
     async def _listen(self) -> None:
-        """One turn, as it is spoken."""
-        async with aclosing(self._speech.deltas()) as batches:
-            async for batch in batches:
-                events = []
-                try:
-                    for delta in batch:
-                        events += self._assembler.apply(delta)
-                finally:  # what was said before a violation is the client's
-                    await self.journal.append(events)
+        """One call: deltas as they come."""
+        target = self._asking.target
+        before = len(self._assembler.response["output"])
+        self._attempts.begin(target)
+        try:
+            async with aclosing(self._batches()) as batches:
+                async for batch in batches:
+                    self._attempts.spoke()
+                    await self._apply(batch)
+        except BaseException as error:
+            self._account(before, self._cancelled or error)
+            raise
+        self._account(before, None)
 
-    def _go_on(self) -> None:
-        """The provider paused a long turn: it goes on when it is shown what it said so far."""
-        turn = self._plan.turn
-        heard = self._assembler.heard[self._retold :]
-        self._speech = self._prepare(replace(turn, items=[*turn.items, *heard]))
-        self._assembler.response["adaptations"] = self._listed()
+    def _batches(self) -> AsyncGenerator[list[Delta], None]:
+        if self._hedging is not None and not self._attempts.made:
+            patience = self._hedging.patience(self._asking)
+            if patience is not None:
+                return Race(self._asking, self._attempts, self._begin_again).deltas(patience)
+        return self._asking.speech.deltas()
 
-    def _forget_thoughts(self) -> bool:
-        """Prepare the turn again without what was sealed earlier; False if that is too late, or no help."""
-        if self._assembler.has_spoken or self._plan.strict:
-            return False
-        told = without_thoughts(Told(self._plan.turn, self._plan.places))
-        if told is None:
-            return False
-        self._plan = replace(self._plan, turn=told.turn, places=told.places)
-        self._adapted.update(dict.fromkeys(told.adaptations))
-        self._speech = self._prepare(told.turn)
-        self._assembler.response["adaptations"] = self._listed()
-        return True
-
-    def _ask_again(self, unfit: UnfitAnswer) -> bool:
-        """Show the model what is wrong with its answer; False if it was shown often enough.
-
-        Nothing of that answer was told the client, but what it cost is counted.
-        """
-        if self._corrections == self._most_corrections:
-            return False
+    def _begin_again(self) -> None:
+        """Another target answers than was to, and nobody was told anything yet."""
         self._assembler.end_turn()
-        turn, places = self._plan.turn, self._plan.places
-        told = [*self._assembler.heard[self._retold :], *correction(unfit)]
-        self._retold = len(self._assembler.heard)
-        self._plan = replace(
-            self._plan,
-            turn=replace(turn, items=[*turn.items, *told]),
-            places=Places.known(items=(*places.items, *("output" for _ in told)), tools=places.tools),
-        )
-        self._adapted.pop(asked_again(self._corrections), None)
-        self._corrections += 1
-        self._adapted[asked_again(self._corrections)] = None
-        self._speech = self._prepare(self._plan.turn)
-        self._assembler.response["adaptations"] = self._listed()
+        self._assembler.response.update(_who_answers(self._asking))
+        self._opening = self._assembler.begin()
+
+    def _account(self, before: int, failure: BaseException | None) -> None:
+        """A call is over, which began to speak behind so many items."""
+        assembler = self._assembler
+        heard = Heard(assembler.turn_usage, assembler.tier, assembler.response["output"][before:])
+        self._attempts.end(self._asking.target, self._asking.turn, heard, failure)
+
+    async def _apply(self, batch: list[Delta]) -> None:
+        events: list[Event] = []
+        try:
+            for delta in batch:
+                events += self._assembler.apply(delta)
+        finally:  # what was said before a violation is the client's
+            if events:
+                await self._tell(events)
+
+    async def _recover(self, error: ProviderError) -> bool:
+        """See that the turn can be asked again, of this target or another; False if it has failed."""
+        recovered = await self._correct(error)
+        if not recovered and not self._assembler.has_spoken:
+            stale = isinstance(error, StaleReasoning) and self._asking.forget_thoughts()
+            recovered = stale or self._change_key(error) or await self._try_elsewhere(error)
+        if recovered:
+            self._assembler.response["adaptations"] = self._asking.listed
+        return recovered
+
+    async def _correct(self, error: ProviderError) -> bool:
+        """See that what is unfit is asked for again; False if it is something else, or cannot be."""
+        if not isinstance(error, UnfitAnswer) or not self._asking.may_correct:
+            return False
+        _, events = self._assembler.end_turn()
+        await self._tell(events)
+        return self._asking.correct(error, self._assembler.heard)
+
+    def _change_key(self, error: ProviderError) -> bool:
+        """The same of the same target, if only its key was at fault."""
+        if not error.another_key or self._keys == _MOST_KEYS:
+            return False
+        self._keys += 1
+        self._asking.once_more()
         return True
 
-    def _listed(self) -> list[JSON]:
-        return [asdict(adaptation) for adaptation in self.adaptations]
+    async def _try_elsewhere(self, error: ProviderError) -> bool:
+        if not another_may_do_better(error):
+            return False
+        if await self._asking.move_on(self._attempts.may_come):
+            self._begin_again()
+            return True
+        if not may_pass(error) or self._retries == self._bounds.retries:
+            return False
+        if not self._attempts.may_retry(self._asking.target):
+            return False
+        await asyncio.sleep(pause(self._retries, _chance(self.response_id)))
+        self._retries += 1
+        self._asking.once_more()
+        return True
 
     async def _end(self, failure: AntiphonError | None) -> None:
         """Commit, and then the terminal event; once, and not to be cancelled."""
         self._ending = True
+        response = self._assembler.response
+        response["cost"], details = cost_of(self._attempts.made)
+        if details is not None:
+            response["cost_details"] = details
+        if self._plan.reveal_routing:
+            response["routing"] = self._plan.routing
         if failure is None:
-            events = self._assembler.finish(self._now())
+            self._served(self._asking.target)
+            self._last = self._assembler.finish(self._now())
         else:
             self._tell_operator(failure)
-            code = failure.code or "server_error"
-            events = self._assembler.fail(code, failure.message, error_code=_public_code(failure))
+            self._last = _failed(self._assembler, failure)
         if self._plan.store and (failure is None or self._is_known()):
             await self._commit()
+        else:
+            self._books.enter(self._attempts.made)
         self.journal.failure = failure
-        await self.journal.append(events)
+        await self._tell(self._last)
 
     def _tell_operator(self, failure: AntiphonError) -> None:
         """Which provider failed, and how; its words are not logged, for they may quote what users said."""
@@ -246,7 +316,7 @@ class Run:
             log.warning(
                 "provider_failed",
                 response_id=self.response_id,
-                provider=self._plan.target.provider,
+                provider=self._asking.target.provider,
                 code=failure.code,
                 status=failure.status,
             )
@@ -266,21 +336,34 @@ class Run:
             body={key: value for key, value in response.items() if key != "output"},
             input=self._plan.own_input,
             output=self._assembler.said,
+            attempts=self._attempts.made,
         )
+        if self._plan.routing is not None:
+            record.body["routing"] = self._plan.routing
         try:
             await self._store.save(record)
         except (GatewayError, MalformedJSON) as error:
             response["store"] = False
+            self._books.enter(self._attempts.made)
             log.error("response_not_stored", response_id=record.id, reason=str(error))
 
 
-def _not_as_asked(told: tuple[Adaptation, ...]) -> InvalidRequest:
-    return InvalidRequest(
-        f"'adaptation' is strict, and this model cannot be asked exactly this: {'; '.join(map(str, told))}. "
-        "Leave it out or change it, or allow it with 'adaptation': 'lenient'.",
-        code="adaptation_required",
-        param=told[0].param,
-    )
+def _who_answers(asking: Asking) -> JSON:
+    return {"provider": asking.target.provider, "model": asking.name, "adaptations": asking.listed}
+
+
+def _chance(response_id: str) -> float:
+    """Between 0 and 1, different for each response."""
+    return crc32(response_id.encode()) / 2**32
+
+
+def _accident() -> GatewayError:
+    return GatewayError("The gateway failed to make this response.", code="server_error")
+
+
+def _failed(assembler: Assembler, failure: AntiphonError) -> list[Event]:
+    code = failure.code or "server_error"
+    return assembler.fail(code, failure.message, error_code=_public_code(failure))
 
 
 def _public_code(error: AntiphonError) -> str:

@@ -12,7 +12,7 @@ is gone is left out, because the client could do nothing about it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
@@ -101,6 +101,16 @@ class Sealing:
             blob=blob,
         )
         return self._keys.seal(envelope, project_id, self._random_bytes(NONCE_BYTES))
+
+    def sealed_by(self, items: Sequence[JSON], project_id: str) -> str | None:
+        """The provider of the latest thing that is sealed, if any is and can be opened."""
+        for item in reversed(items):
+            if _is_sealed(item) and is_envelope(item[SEALED]):
+                try:
+                    return self._keys.open(item[SEALED], project_id).provider
+                except BadEnvelope:
+                    return None
+        return None
 
     def open(self, told: Told, reader: Reader) -> Told:
         """With the blobs as this reader gets them. Raises InvalidRequest `invalid_encrypted_content`."""

@@ -3,52 +3,65 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import partial
 
+import structlog
 from msgspec.structs import replace
 
 from antiphon.core.history import listed, references, resolve, unsealed
 from antiphon.core.records import Caller, Page, Target
+from antiphon.engine.asking import Asking
+from antiphon.engine.attempts import Accounting
+from antiphon.engine.books import Books
+from antiphon.engine.choosing import Chooser
+from antiphon.engine.deadline import Deadline
+from antiphon.engine.hedging import Hedging
 from antiphon.engine.places import places_of
 from antiphon.engine.plan import Plan, plan, turn_of
-from antiphon.engine.ports import Order, ResponseStore, Router, Speaker
-from antiphon.engine.run import Run
+from antiphon.engine.ports import Order, ResponseStore, Speaker
+from antiphon.engine.run import Bounds, Run
 from antiphon.engine.sealing import Reader, Sealing, Told, is_sealed, stored_paths
 from antiphon.observe.clock import NewId, Now
 from antiphon.protocol.errors import InvalidRequest, NotFound, Overloaded, ShuttingDown
 from antiphon.protocol.items import normalised
 from antiphon.protocol.json import JSON
-from antiphon.protocol.request import CreateResponse
+from antiphon.protocol.request import ROUTING, CreateResponse
+from antiphon.routing.asked import Asked
+from antiphon.routing.router import Route
+
+log = structlog.get_logger()
 
 
 class Service:
-    """Responses: made, kept, read, deleted.
-
-    `most_runs` bounds how many are made at a time, `most_corrections` how often a model is asked again for
-    one of them because its answer had not the shape that was asked for.
-    """
+    """Responses: made, kept, read, deleted."""
 
     def __init__(
         self,
         *,
         speaker: Speaker,
-        router: Router,
+        chooser: Chooser,
         store: ResponseStore,
+        books: Books,
+        accounting: Accounting,
         sealing: Sealing,
         new_id: NewId,
         now: Now,
-        most_runs: int,
-        most_corrections: int,
+        bounds: Bounds,
+        hedging: Hedging | None = None,
     ) -> None:
         self._speaker = speaker
-        self._router = router
+        self._chooser = chooser
         self._store = store
+        self._books = books
+        self._accounting = accounting
         self._sealing = sealing
         self._new_id = new_id
         self._now = now
-        self._most_runs = most_runs
-        self._most_corrections = most_corrections
+        self._bounds = bounds
+        self._hedging = hedging
         self._runs: dict[asyncio.Task[None], Run] = {}
+        self._deadline = Deadline(bounds.seconds, accounting.clock, self._runs.values())
         self._draining = False
 
     @property
@@ -67,23 +80,47 @@ class Service:
     async def create(self, caller: Caller, request: CreateResponse) -> Run:
         """Start to make a response. Every refusal is raised here, before money is spent."""
         self._admit()
-        target = self._router.resolve(request.model)
+        settled = self._chooser.check(request)
         if request.store:
             await self._store.ready()
-        made = await self._plan(caller, request, target)
+        own_input = await self._own_input(caller, request)
+        history = await self._history(caller, request)
+        route, routing = (settled, None) if settled else self._routed(caller, request, history, own_input)
+        made = plan(
+            request,
+            target=route.targets[0],
+            history=history,
+            own_input=own_input,
+            new_id=self._new_id,
+            created_at=self._now(),
+            routing=routing,
+        )
+        asking = Asking(
+            route,
+            partial(self._tell, caller, request, made),
+            self._speaker,
+            strict=made.strict,
+            most_corrections=self._bounds.corrections,
+        )
+        await asking.begin()
         self._admit()  # what had to be fetched may have taken a minute
         run = Run(
             caller,
             made,
-            speaker=self._speaker,
+            asking,
             store=self._store,
+            books=self._books,
+            accounting=self._accounting,
             sealing=self._sealing,
             new_id=self._new_id,
             now=self._now,
-            most_corrections=self._most_corrections,
+            bounds=self._bounds,
+            served=partial(self._chooser.served, caller, request),
+            hedging=self._hedging,
         )
         task = run.start()
         self._runs[task] = run
+        self._deadline.watch()
         task.add_done_callback(self._forget)
         return run
 
@@ -91,36 +128,48 @@ class Service:
         """Raises ShuttingDown, or Overloaded, when no other response can be begun."""
         if self._draining:
             raise ShuttingDown("The gateway is shutting down.", retry_after=1)
-        if len(self._runs) >= self._most_runs:
+        if len(self._runs) >= self._bounds.runs:
             raise Overloaded("The gateway is at its limit of responses in progress.", retry_after=1)
 
     async def count_input_tokens(self, caller: Caller, request: CreateResponse) -> int:
         """The input tokens that `create` would use."""
-        target = self._router.resolve(request.model)
+        self._chooser.check(request)
         own_input = await self._own_input(caller, request)
         history = await self._history(caller, request)
-        turn = turn_of(request, target, [*history, *own_input])
-        told = Told(turn, places_of(history, own_input, request.tools))
+        items = [*history, *own_input]
+        target = self._chooser.route(self._asked(caller, request, items)).targets[0]
+        told = Told(turn_of(request, target, items), places_of(history, own_input, request.tools))
         told = await self._fetched(target, self._opened(caller, request, target, told))
         return await self._speaker.count(target, told.turn)
 
-    async def _plan(self, caller: Caller, request: CreateResponse, target: Target) -> Plan:
-        made = plan(
-            request,
-            target=target,
-            history=await self._history(caller, request),
-            own_input=await self._own_input(caller, request),
-            new_id=self._new_id,
-            created_at=self._now(),
-        )
-        told = planned = Told(made.turn, made.places, made.adaptations)
-        if is_sealed(made.turn):
+    async def explain(self, caller: Caller, request: CreateResponse) -> JSON:
+        """Who would be asked, in which order, and why nobody else. Nothing is sent."""
+        self._chooser.check(request)
+        history = await self._history(caller, request)
+        items = [*history, *await self._own_input(caller, request)]
+        return self._chooser.explain(self._asked(caller, request, items))
+
+    def _routed(
+        self, caller: Caller, request: CreateResponse, history: list[JSON], own_input: list[JSON]
+    ) -> tuple[Route, JSON | None]:
+        """The route, and what the response says about it. Raises InvalidRequest `no_target`."""
+        asked = self._asked(caller, request, [*history, *own_input])
+        route = self._chooser.route(asked)
+        return route, self._chooser.explained(asked, route, request)
+
+    def _asked(self, caller: Caller, request: CreateResponse, items: Sequence[JSON]) -> Asked:
+        sealed_by = self._sealing.sealed_by(items, caller.project_id)
+        return self._chooser.asked(caller, request, items, sealed_by)
+
+    async def _tell(self, caller: Caller, request: CreateResponse, made: Plan, target: Target) -> Told:
+        """What this target is told. Raises InvalidRequest."""
+        turn = made.turn if made.turn.model == target.model else replace(made.turn, model=target.model)
+        told = Told(turn, made.places)
+        if is_sealed(turn):
             told = self._opened(caller, request, target, told)
         if not made.strict:  # which takes nothing in another form than the client's
             told = await self._fetched(target, told)
-        if told is planned:
-            return made
-        return replace(made, turn=told.turn, places=told.places, adaptations=told.adaptations)
+        return told
 
     def _opened(self, caller: Caller, request: CreateResponse, target: Target, told: Told) -> Told:
         """With the envelopes of earlier thoughts opened. Raises InvalidRequest."""
@@ -163,7 +212,9 @@ class Service:
         return items
 
     def _forget(self, task: asyncio.Task[None]) -> None:
-        self._runs.pop(task)
+        run = self._runs.pop(task)
+        if not task.cancelled() and (bug := task.exception()) is not None:
+            log.error("run_failed", response_id=run.response_id, exc_info=bug)
 
     # Reading and deleting
 
@@ -174,7 +225,10 @@ class Service:
         record = await self._store.get(caller.project_id, response_id)
         if record is None:
             raise _unknown(response_id)
-        return {**record.body, "output": _shown(record.output, include)}
+        shown = {**record.body, "output": _shown(record.output, include)}
+        if ROUTING not in include:
+            shown.pop(ROUTING, None)
+        return shown
 
     async def input_items(
         self,
@@ -220,10 +274,12 @@ class Service:
         self._draining = True
         if self._runs:
             await asyncio.wait(list(self._runs), timeout=timeout)
+        self._deadline.stop()
         for run in list(self._runs.values()):
             run.cancel(ShuttingDown("The gateway is shutting down."))
         if self._runs:
             await asyncio.wait(list(self._runs), timeout=5)
+        await self._books.close()
 
 
 def _shown(items: list[JSON], include: Iterable[str]) -> list[JSON]:

@@ -15,9 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import (
-    BaseModel,
     ByteSize,
-    ConfigDict,
     Field,
     SecretStr,
     StringConstraints,
@@ -25,7 +23,10 @@ from pydantic import (
     field_validator,
 )
 
+from antiphon.settings.clouds import ProviderAWS, ProviderEntra
 from antiphon.settings.places import data_folder
+from antiphon.settings.routing import Alias, ModelSettings, Name, ProviderPolicy, Routing
+from antiphon.settings.section import Section
 
 DialectName: TypeAlias = Literal["responses", "chat", "anthropic", "cohere", "converse", "ollama", "gemini"]
 FilterName: TypeAlias = Literal["think_tags", "reasoning_tags"]
@@ -34,14 +35,6 @@ HeaderName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[!#$%&'*+.^_
 ProviderName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
 
 DATABASE_FILE = "antiphon.db"
-
-
-class Section(BaseModel):
-    """A group of settings. Unknown names are errors; values are not shown in errors."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True
-    )
 
 
 class Log(Section):
@@ -119,9 +112,19 @@ class Requests(Section):
     """What `adaptation` is when a request does not say: `strict` refuses what a model cannot be asked exactly
     as it was written, `lenient` adapts it and lists that in the response."""
 
+    retries: Annotated[int, Field(ge=0, le=5)] = 1
+    """How often a failure that looks like passing is tried again at the same provider, when there is no
+    other target to go to and nothing was said yet. Of the requests to a target, a fifth may be such
+    retries."""
+
     corrections: Annotated[int, Field(ge=0, le=5)] = 2
     """How often a model is asked again when its answer has not the shape that a strict `text.format` asks
-    for. That concerns providers that do not enforce it themselves; each time is a call that costs."""
+    for, or the input of a call is not of its tool's grammar. That concerns providers that do not enforce it
+    themselves; each time is a call that costs."""
+
+    on_disconnect: Literal["stop", "finish"] = "stop"
+    """What becomes of a response whose client goes away: `stop` ends it and the call to its provider,
+    `finish` makes and keeps it all the same, if it is to be stored (`store`)."""
 
     @field_validator("max_output_tokens")
     @classmethod
@@ -165,7 +168,7 @@ class Reasoning(Section):
 
 
 class Timeouts(Section):
-    """Deadlines of one call to a model."""
+    """Deadlines of a call to a model, and of all the calls of a response."""
 
     connect: Seconds = 5.0
     """Seconds to reach the provider."""
@@ -178,7 +181,7 @@ class Timeouts(Section):
     """Seconds between two events of a stream."""
 
     total: Seconds = 900.0
-    """Seconds for the whole call."""
+    """Seconds for a whole response: for one call, and for all its calls, retries and corrections together."""
 
 
 class ProviderTimeouts(Section):
@@ -244,22 +247,6 @@ class Simulated(Section):
     """The rules file of `sim/script`."""
 
 
-class ProviderAWS(Section):
-    """Where in AWS a provider is, and who calls it there. With access keys each request is signed."""
-
-    region: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$")] | None = None
-    """The region, such as `eu-central-1`."""
-
-    access_key_id: str | None = None
-    """The id of an access key, in place of `api_key`."""
-
-    secret_access_key: SecretStr | None = None
-    """The secret of that access key, best written as `${NAME}`."""
-
-    session_token: SecretStr | None = None
-    """The token that goes with temporary access keys."""
-
-
 class ProviderSettings(Section):
     """Somebody who serves models. A built-in provider needs only what differs from its built-in values."""
 
@@ -272,11 +259,18 @@ class ProviderSettings(Section):
     api_key: SecretStr | None = None
     """Its key, best written as `${NAME}`. A built-in provider finds it in its usual variable."""
 
+    api_keys: list[Annotated[SecretStr, Field(min_length=1)]] = []
+    """More keys of it, taken in turn with `api_key`. One that is at its limit or is refused rests, and a
+    request that was refused for it is sent with another at once."""
+
     service_account: Path | None = None
     """The key file of a Google service account, in place of a key."""
 
     aws: ProviderAWS = ProviderAWS()
     """The region and the access keys of a provider in AWS, in place of a key."""
+
+    entra: ProviderEntra | None = None
+    """Who calls a provider in Azure, as Microsoft Entra ID knows him, in place of a key."""
 
     headers: dict[HeaderName, SecretStr] = {}
     """Header fields sent with each request, by name."""
@@ -297,6 +291,12 @@ class ProviderSettings(Section):
 
     models: list[Annotated[str, StringConstraints(min_length=1)]] = []
     """The models it serves; if empty, any name is passed on to it."""
+
+    like: Name | None = None
+    """The built-in provider whose models these are: their prices and limits are taken from its catalogue."""
+
+    policy: ProviderPolicy = ProviderPolicy()
+    """What it promises about data, and where it computes."""
 
     enabled: bool = True
     """Whether it is used."""
@@ -343,6 +343,7 @@ class Settings(Section):
     reasoning: Reasoning = Reasoning()
     timeouts: Timeouts = Timeouts()
     media: Media = Media()
+    routing: Routing = Routing()
     simulated: Simulated = Simulated()
 
     keys: list[StaticKey] = []
@@ -350,6 +351,12 @@ class Settings(Section):
 
     providers: dict[ProviderName, ProviderSettings] = {}
     """Who serves models, by the name that stands before the slash in `provider/model`."""
+
+    aliases: dict[Name, Alias] = {}
+    """Names of your own for models: for one, or for several that share the requests."""
+
+    models: dict[Name, ModelSettings] = {}
+    """What you know better than the catalogue about a model, by `provider/model`."""
 
     @field_validator("data")
     @classmethod

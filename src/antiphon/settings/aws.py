@@ -2,7 +2,9 @@
 
 A provider of Amazon's is one whose base URL has a place for the region. In the environment a region and
 either a Bedrock key (AWS_BEARER_TOKEN_BEDROCK) or a pair of access keys enable it; the Bedrock key wins, as
-it does with AWS's own tools. In settings, access keys win over `api_key`: they are written for that provider.
+it does with AWS's own tools. In settings, access keys win over `api_key`: they are written for that provider,
+and so is a profile. Where there is neither, nor a key, it is whoever AWS's own tools find, if the extra
+`antiphon[aws]` is installed.
 """
 
 from __future__ import annotations
@@ -11,14 +13,19 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from antiphon.settings import ProviderAWS
+from antiphon.settings.clouds import ProviderAWS
 from antiphon.settings.layers import Layer, single
 from antiphon.settings.problems import SettingPath
+from antiphon.upstream.auth import aws_chain
+from antiphon.upstream.auth.aws_chain import AWSChain
 from antiphon.upstream.auth.sigv4 import SigV4
 from antiphon.upstream.base import Provider
 
 REGION = "{region}"
 """The place of the region in a base URL."""
+
+MISSING = "or install `antiphon[aws]` for what AWS's own tools find"
+"""How to do without a key, where the extra is not installed."""
 
 _REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
 _KEYS = {"access_key_id": "AWS_ACCESS_KEY_ID", "secret_access_key": "AWS_SECRET_ACCESS_KEY"}
@@ -48,6 +55,15 @@ def discovered(name: str, environ: Mapping[str, str], *, keyed: bool) -> Layer:
     return layer
 
 
+def region_for(entry: Mapping[str, Any], environ: Mapping[str, str], base_url: str) -> dict[str, str]:
+    """The setting `region` and its variable, for an unchecked entry that has no other."""
+    given = entry.get("aws")
+    if REGION not in base_url or (isinstance(given, dict) and given.get("region")):
+        return {}
+    found = [variable for variable in _REGIONS if environ.get(variable)]
+    return {"region": found[0]} if found else {}
+
+
 def problems(entry: Mapping[str, Any], base_url: str) -> Iterator[tuple[SettingPath, str]]:
     """What is wrong with an unchecked entry, whose provider has this base URL."""
     given = entry.get("aws")
@@ -57,14 +73,26 @@ def problems(entry: Mapping[str, Any], base_url: str) -> Iterator[tuple[SettingP
     missing = [key for key in _KEYS if not aws.get(key)]
     if len(missing) == 1 or (aws.get("session_token") and missing):
         yield ("aws",), f"needs {' and '.join(missing)}"
-    if not missing and not (aws.get("region") or REGION in base_url or _IN_HOST.search(base_url)):
+    if aws.get("profile") and len(missing) < len(_KEYS):
+        yield ("aws", "profile"), "stands in place of access keys, so one of them is too much"
+    elif aws.get("profile") and not aws_chain.is_available():
+        yield ("aws", "profile"), "needs the extra `antiphon[aws]`, which is not installed"
+    signs = aws.get("profile") or not missing
+    if signs and not (aws.get("region") or REGION in base_url or _IN_HOST.search(base_url)):
         yield ("aws",), "needs region, which base_url does not name"
 
 
+def is_in_aws(entry: Mapping[str, Any], base_url: str) -> bool:
+    """Whether an unchecked entry is somebody who wants signatures, if he has no key."""
+    given = entry.get("aws")
+    region = given.get("region") if isinstance(given, dict) else None
+    return bool(region) or REGION in base_url or _IN_HOST.search(base_url) is not None
+
+
 def has_keys(entry: Mapping[str, Any]) -> bool:
-    """Whether an unchecked entry has access keys."""
+    """Whether an unchecked entry has access keys, or a profile that has."""
     aws = entry.get("aws")
-    return isinstance(aws, dict) and bool(aws.get("access_key_id"))
+    return isinstance(aws, dict) and bool(aws.get("access_key_id") or aws.get("profile"))
 
 
 def placed(base_url: str, aws: ProviderAWS) -> str:
@@ -72,14 +100,13 @@ def placed(base_url: str, aws: ProviderAWS) -> str:
     return base_url.replace(REGION, aws.region or "")
 
 
-def credentials(aws: ProviderAWS, base_url: str) -> SigV4 | None:
-    """For a base URL with its region; None without access keys."""
-    if aws.access_key_id is None or aws.secret_access_key is None:
-        return None
+def credentials(aws: ProviderAWS, base_url: str, *, keyed: bool) -> SigV4 | AWSChain | None:
+    """For a base URL with its region; `keyed`: there is a key, or a header that may be one."""
     in_host = _IN_HOST.search(base_url)
-    return SigV4(
-        aws.access_key_id,
-        aws.secret_access_key.get_secret_value(),
-        aws.region or (in_host[1] if in_host else ""),
-        aws.session_token.get_secret_value() if aws.session_token else None,
-    )
+    region = aws.region or (in_host[1] if in_host else "")
+    if aws.access_key_id is not None and aws.secret_access_key is not None:
+        token = aws.session_token.get_secret_value() if aws.session_token else None
+        return SigV4(aws.access_key_id, aws.secret_access_key.get_secret_value(), region, token)
+    if aws.profile is not None or (not keyed and region and aws_chain.is_available()):
+        return AWSChain(region, aws.profile)
+    return None

@@ -8,10 +8,11 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Mapping
 
-from antiphon.settings import Section, Settings
+from antiphon.settings import Settings
 from antiphon.settings.aws import is_amazons
 from antiphon.settings.fields import bare
 from antiphon.settings.reference import plain, sentence
+from antiphon.settings.section import Section
 from antiphon.upstream.providers import PROVIDERS
 
 _HEAD = """\
@@ -36,19 +37,39 @@ _OWN_PROVIDER = """\
 #    timeouts:
 #      first_event: 300
 #    models: [qwen3-32b]
+#    like: together                # where prices and limits come from, if from anywhere
+#    policy: {collects_data: false, region: eu, quantization: fp8}
+"""
+
+
+_ROUTING = """
+# Names of your own for models: for one, or for several that share the requests.
+#aliases:
+#  fast: ollama/qwen3:4b
+#  shared:
+#    - ollama/qwen3:32b
+#    - model: my-vllm/qwen3-32b    # gets three times as many
+#      weight: 3
+
+# What you know better than the catalogue about a model. Prices are US dollars for a million tokens.
+#models:
+#  my-vllm/qwen3-32b:
+#    prices: {input: 0, output: 0}
+#    context_window: 40960
+#    can: [tools, reasoning]
 """
 
 
 def example(found: Mapping[str, str]) -> str:
     """The file, with the providers of `found` (name → the variable that holds its key) switched on."""
-    parts = [_HEAD, *_settings(Settings, ""), _KEYS, *_providers(found)]
+    parts = [_HEAD, *_settings(Settings, ""), _KEYS, *_providers(found), _ROUTING]
     return "".join(parts)
 
 
 def _settings(section: type[Section], indent: str) -> Iterator[str]:
     for name, field in section.model_fields.items():
         inner = bare(field.annotation)
-        if name in ("keys", "providers"):
+        if name in ("keys", "providers", "aliases", "models"):
             continue
         if isinstance(inner, type) and issubclass(inner, Section):
             yield f"\n{_prose(inner.__doc__ or '', indent)}#{indent}{name}:\n"

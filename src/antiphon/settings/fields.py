@@ -9,8 +9,9 @@ from typing import Any, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from antiphon.settings import Section, Settings
+from antiphon.settings import Settings
 from antiphon.settings.problems import SettingPath
+from antiphon.settings.section import Section
 
 
 @dataclass(frozen=True, slots=True)

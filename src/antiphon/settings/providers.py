@@ -9,18 +9,26 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
-from antiphon.settings import DialectName, FilterName, ProviderSettings, Settings, Timeouts, aws
+from antiphon.settings import (
+    DialectName,
+    FilterName,
+    ProviderSettings,
+    Settings,
+    Timeouts,
+    aws,
+    entra,
+    google,
+)
 from antiphon.settings.layers import Layer, single
 from antiphon.settings.problems import ConfigurationError, Problem, SettingPath, near_miss
 from antiphon.settings.quirks import names_of
 from antiphon.settings.words import in_words
-from antiphon.upstream.auth.google import ServiceAccount, service_account
-from antiphon.upstream.base import Dialect, Filter, Provider
+from antiphon.upstream.auth import aws_chain, google_default
+from antiphon.upstream.base import Auth, Dialect, Filter, Provider
 from antiphon.upstream.base import Timeouts as Deadlines
 from antiphon.upstream.dialects.anthropic import Anthropic
 from antiphon.upstream.dialects.chat import Chat
@@ -86,6 +94,24 @@ def discovered(environ: Mapping[str, str], table: Table = PROVIDERS) -> Layer:
     return layer
 
 
+def completed(layer: Layer, environ: Mapping[str, str], table: Table = PROVIDERS) -> Layer:
+    """The layer with what its providers lack to say who is calling, as far as the environment has it."""
+    providers, found = layer.tree.get("providers"), Layer()
+    for name, entry in providers.items() if isinstance(providers, dict) else ():
+        if not isinstance(entry, dict):
+            continue
+        base_url = _base_url(entry, table.get(name))
+        sections = {
+            "aws": aws.region_for(entry, environ, base_url),
+            "entra": entra.discovered(entry, environ, base_url, keyed=_has_key(entry)),
+        }
+        for section, variables in sections.items():
+            for setting, variable in variables.items():
+                path = ("providers", name, section, setting)
+                found = found.covered_by(single(path, environ[variable], variable))
+    return found.covered_by(layer)
+
+
 def problems(tree: Mapping[str, Any], table: Table = PROVIDERS) -> Iterator[tuple[SettingPath, str]]:
     """What is wrong with the providers of an unchecked tree beyond the types of single settings."""
     providers = tree.get("providers")
@@ -125,37 +151,45 @@ def _problems_of(name: str, entry: dict[str, Any], table: Table) -> Iterator[tup
         yield (), f"no built-in provider, so it needs {' and '.join(missing)}{near_miss(name, table)}"
     elif builtin and not builtin.base_url and not entry.get("base_url"):
         yield (), "needs base_url"
-    yield from aws.problems(entry, str(entry.get("base_url") or (builtin.base_url if builtin else "")))
-    if account := entry.get("service_account"):
-        yield from _problems_of_account(account, entry)
-    elif builtin and not builtin.local and not _has_key(entry):
-        where = f"{builtin.key_from} or api_key" if builtin.key_from else "api_key"
-        yield (), f"no key; set {where}, or `enabled: false`"
+    if isinstance(like := entry.get("like"), str) and like not in table:
+        yield ("like",), f"no built-in provider{near_miss(like, table)}"
+    yield from aws.problems(entry, _base_url(entry, builtin))
+    if entry.get("entra") is not None:
+        yield from entra.problems(entry)
+    if entry.get("service_account"):
+        yield from google.problems(entry)
+    elif not _has_key(entry):
+        yield from _problems_without_key(entry, builtin)
     quirks = entry.get("quirks")
     known: Any = DIALECTS.get(cast("Any", dialect))
     if known and isinstance(quirks, dict):
         yield from _problems_of_quirks(known, quirks)
 
 
+def _base_url(entry: dict[str, Any], builtin: Provider | None) -> str:
+    return str(entry.get("base_url") or (builtin.base_url if builtin else ""))
+
+
 def _has_key(entry: dict[str, Any]) -> bool:
-    return bool(entry.get("api_key") or entry.get("headers") or aws.has_keys(entry))
+    keys = entry.get("api_key") or entry.get("api_keys")
+    return bool(keys or entry.get("headers") or aws.has_keys(entry))
 
 
-def _problems_of_account(path: Any, entry: dict[str, Any]) -> Iterator[tuple[SettingPath, str]]:
-    """The file is read here too, so that `antiphon check` knows whether it can be."""
-    if entry.get("api_key"):
-        yield ("service_account",), "stands in place of api_key, so one of them is too much"
-    try:
-        _account(Path(str(path)))
-    except OSError as error:
-        yield ("service_account",), f"cannot be read: {error.strerror}"
-    except ValueError as error:
-        yield ("service_account",), str(error)
-
-
-def _account(path: Path) -> ServiceAccount:
-    """Raises OSError and ValueError."""
-    return service_account(path.expanduser().read_bytes())
+def _problems_without_key(
+    entry: dict[str, Any], builtin: Provider | None
+) -> Iterator[tuple[SettingPath, str]]:
+    base_url = _base_url(entry, builtin)
+    ways = [*([builtin.key_from] if builtin and builtin.key_from else []), "api_key"]
+    if entra.is_azures(base_url):
+        ways.append("entra")
+    if aws.is_in_aws(entry, base_url):
+        instead, needed = aws.MISSING, not aws_chain.is_available()
+    elif google.is_googles(base_url):
+        instead, needed = google.MISSING, not google_default.is_available()
+    else:
+        instead, needed = "", builtin is not None and not builtin.local
+    if needed and entry.get("entra") is None:
+        yield (), f"no key; set {' or '.join(ways)}, {instead and instead + ', '}or `enabled: false`"
 
 
 def _problems_of_quirks(dialect: Any, quirks: dict[str, Any]) -> Iterator[tuple[SettingPath, str]]:
@@ -181,18 +215,36 @@ def _built(name: str, entry: ProviderSettings, default: Timeouts, builtin: Provi
     elif entry.dialect and entry.dialect != builtin.dialect.name:
         builtin = dataclasses.replace(builtin, dialect=DIALECTS[entry.dialect]())
     base_url = aws.placed(entry.base_url or builtin.base_url, entry.aws)
-    auth = aws.credentials(entry.aws, base_url)
+    auth = _auth(entry, base_url) or builtin.auth
+    keys = _keys(entry) if auth is None else []
     return dataclasses.replace(
         builtin,
         dialect=_dialect(builtin.dialect, entry.quirks),
         base_url=base_url,
-        key=entry.api_key.get_secret_value() or None if entry.api_key and auth is None else None,
-        auth=_account(entry.service_account) if entry.service_account else auth or builtin.auth,
+        key=keys[0] if keys else None,
+        more_keys=tuple(keys[1:]),
+        auth=auth,
         headers={**builtin.headers, **_revealed(entry.headers)},
         query={**builtin.query, **_revealed(entry.query)},
         timeouts=Deadlines(**deadlines),
         models=tuple(entry.models) or builtin.models,
         filters=builtin.filters if entry.filters is None else tuple(FILTERS[name] for name in entry.filters),
+    )
+
+
+def _keys(entry: ProviderSettings) -> list[str]:
+    """Each once: one may stand in the list and, as the provider's usual variable, in the environment."""
+    given = [*([entry.api_key] if entry.api_key else []), *entry.api_keys]
+    return list(dict.fromkeys(key.get_secret_value() for key in given if key.get_secret_value()))
+
+
+def _auth(entry: ProviderSettings, base_url: str) -> Auth | None:
+    """Whoever calls without a key. Raises OSError and ValueError for a file that was changed meanwhile."""
+    keyed = bool(entry.api_key or entry.api_keys or entry.headers)
+    return (
+        google.credentials(entry.service_account, base_url, keyed=keyed)
+        or aws.credentials(entry.aws, base_url, keyed=keyed)
+        or entra.credentials(entry.entra)
     )
 
 

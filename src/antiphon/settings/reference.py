@@ -9,13 +9,16 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import ByteSize
 from pydantic.fields import FieldInfo
 
-from antiphon.settings import ProviderAWS, ProviderSettings, ProviderTimeouts, SealKey, Section, StaticKey
+from antiphon.settings import ProviderSettings, ProviderTimeouts, SealKey, StaticKey
 from antiphon.settings.aws import is_amazons
+from antiphon.settings.clouds import ProviderAWS, ProviderEntra
 from antiphon.settings.environment import CONFIG
 from antiphon.settings.fields import bare, settings_of
 from antiphon.settings.places import CONFIG_FILE
 from antiphon.settings.providers import DIALECTS
 from antiphon.settings.quirks import quirks_of
+from antiphon.settings.routing import AliasMember, ModelPrices, ModelSettings, ProviderPolicy
+from antiphon.settings.section import Section
 from antiphon.upstream.base import Provider
 from antiphon.upstream.providers import PROVIDERS
 
@@ -40,7 +43,7 @@ the gateway is started in, if there is one.
 _KINDS: dict[Any, str] = {
     bool: "`true` or `false`",
     ByteSize: "size",
-    float: "seconds",
+    float: "number",
     int: "whole number",
     Path: "path",
     str: "text",
@@ -51,7 +54,12 @@ _SECTIONS: tuple[tuple[str, str, type[Section]], ...] = (
     ("A key of `reasoning.seal_keys`", "reasoning.seal_keys[].", SealKey),
     ("A provider of `providers`", "providers.<name>.", ProviderSettings),
     ("Amazon's part of a provider", "providers.<name>.aws.", ProviderAWS),
+    ("Azure's part of a provider", "providers.<name>.entra.", ProviderEntra),
     ("Timeouts of a provider", "providers.<name>.timeouts.", ProviderTimeouts),
+    ("What a provider promises", "providers.<name>.policy.", ProviderPolicy),
+    ("A model of `models`", "models.<provider/model>.", ModelSettings),
+    ("Prices of a model", "models.<provider/model>.prices.", ModelPrices),
+    ("One of several targets of an alias of `aliases`", "aliases.<name>[].", AliasMember),
 )
 
 

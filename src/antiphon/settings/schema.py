@@ -28,6 +28,7 @@ def json_schema() -> JSON:
         for quirk in quirks_of(dialect):
             names.setdefault(quirk.name, {"description": quirk.sentence})
     entry["properties"]["quirks"] |= {"properties": names, "additionalProperties": False}
+    entry["properties"]["like"]["anyOf"] = [{"enum": list(PROVIDERS)}, _VARIABLE, {"type": "null"}]
     providers = schema["properties"]["providers"]
     # A built-in provider may stand there with nothing behind its colon.
     entry_or_nothing = {"anyOf": [{"$ref": "#/$defs/ProviderSettings"}, {"type": "null"}]}

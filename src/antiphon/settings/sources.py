@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from antiphon.settings import Settings, environment, file, providers
+from antiphon.settings import Settings, environment, file, providers, targets
 from antiphon.settings.fields import choices_at, names_beside
 from antiphon.settings.layers import Layer, single
+from antiphon.settings.named import Named
 from antiphon.settings.places import CONFIG_FILE
 from antiphon.settings.problems import ConfigurationError, Problem, SettingPath, near_miss, spelled
 from antiphon.settings.words import in_words
@@ -49,16 +50,19 @@ def load(
     if path is not None:
         layer = layer.covered_by(file.read(path, environ))
     layer = layer.covered_by(environment.read(environ)).covered_by(_command_line(options or {}))
-    settings, wrong = _checked(_without_nothing(layer.tree), table)
+    layer = providers.completed(replace(layer, tree=_without_nothing(layer.tree)), environ, table)
+    settings, wrong = _checked(layer.tree, table)
     problems = list(layer.problems)
     known = {(problem.place, problem.path) for problem in problems}
     found = (_problem(layer, *each) for each in wrong)
     # What is said of a setting that could not even be read only follows from that.
     problems += [problem for problem in found if (problem.place, problem.path) not in known]
-    problems += _script_problems(settings, layer) if settings else []
+    if settings is not None:
+        problems += _script_problems(settings, layer) or _alias_problems(settings, layer, table)
     if settings is None or problems:
         raise ConfigurationError(sorted(problems, key=lambda problem: problem.line))
-    return Loaded(settings, layer, path, tuple(environment.misspelled(environ)))
+    odd = (str(_problem(layer, *each)) for each in _named(settings, table).oddities())
+    return Loaded(settings, layer, path, (*environment.misspelled(environ), *odd))
 
 
 def _file(environ: Mapping[str, str], config: Path | None) -> Path | None:
@@ -120,6 +124,18 @@ def _script_problems(settings: Settings, layer: Layer) -> list[Problem]:
     except ScriptError as error:
         return [_problem(layer, path, str(error))]
     return []
+
+
+def _alias_problems(settings: Settings, layer: Layer, table: providers.Table) -> list[Problem]:
+    if not settings.aliases:
+        return []
+    known = targets.catalogue(settings, ())
+    return [_problem(layer, *each) for each in _named(settings, table).problems(known.offers)]
+
+
+def _named(settings: Settings, table: providers.Table) -> Named:
+    simulated = providers.simulated(settings).models if settings.simulated.enabled else ()
+    return Named(settings, targets.listed(settings, simulated, table), table)
 
 
 def _said(detail: Any) -> str:

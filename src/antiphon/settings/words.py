@@ -28,6 +28,8 @@ WORDS = {
 def in_words(detail: Any) -> str:
     """One sentence for one of pydantic's `ValidationError.errors()`."""
     if detail["type"] in ("too_short", "string_too_short"):
+        if detail["ctx"].get("field_type") == "List":
+            return "an empty list says nothing"
         return f"too short: at least {detail['ctx']['min_length']} characters"
     said = WORDS.get(detail["type"]) or detail["msg"].removeprefix("Value error, ")
     return said.replace("Input should", "should").replace("Value should", "should")

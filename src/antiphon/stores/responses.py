@@ -39,7 +39,8 @@ from antiphon.protocol import json
 from antiphon.protocol.errors import InvalidRequest, StorageUnavailable
 from antiphon.protocol.json import JSON
 from antiphon.stores.drivers.base import Driver, Parameters, Row, Statement, Step
-from antiphon.stores.schema import items, responses
+from antiphon.stores.ledger import entry
+from antiphon.stores.schema import attempts, items, responses
 
 LONGEST_CHAIN = 100_000  # a bound for the recursion; a longer chain counts as broken
 
@@ -55,6 +56,7 @@ class Responses:
         self._driver = driver
         self._insert_response: Statement = driver.compile(insert(responses))
         self._insert_item: Statement = driver.compile(insert(items))
+        self._insert_attempt: Statement = driver.compile(insert(attempts))
         self._delete: Statement = driver.compile(_delete())
         self._select_response: Statement = driver.compile(_select_response())
         self._select_history: Statement = driver.compile(_select_history())
@@ -67,7 +69,10 @@ class Responses:
         await self._driver.ready()
 
     async def save(self, record: ResponseRecord) -> None:
-        """Store a new response; committed when this returns. ConstraintViolated if the id is taken."""
+        """Store a new response, and enter what it cost; committed when this returns.
+
+        ConstraintViolated if the id is taken.
+        """
         response: Parameters = {
             "project_id": record.project_id,
             "id": record.id,
@@ -77,8 +82,10 @@ class Responses:
             "created_at": record.created_at,
             "body": json.encode(record.body),
         }
-        rows = _item_rows(record)
-        await self._driver.write(Step(self._insert_response, [response]), Step(self._insert_item, rows))
+        steps = [Step(self._insert_response, [response]), Step(self._insert_item, _item_rows(record))]
+        if record.attempts:
+            steps.append(Step(self._insert_attempt, [entry(attempt) for attempt in record.attempts]))
+        await self._driver.write(*steps)
 
     async def get(self, project_id: str, id: str) -> ResponseRecord | None:
         """The response with its own input and output."""

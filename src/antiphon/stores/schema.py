@@ -2,6 +2,7 @@
 
     projects ──< keys                  who may ask
     responses ──< items                what was asked and said; a response may continue an earlier one
+    attempts                           the ledger: every call to a provider, and what it cost
     probe                              what `Driver.ready` writes to learn whether it can
 
 Bodies are the bytes of JSON texts (BLOB, bytea), never the database's own JSON type, which refuses
@@ -78,6 +79,32 @@ items = Table(
         ["project_id", "response_id"], ["responses.project_id", "responses.id"], ondelete="CASCADE"
     ),
     Index("items_by_item_id", "project_id", "item_id"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("project_id", Text, primary_key=True),
+    Column("response_id", Text, primary_key=True),  # which may not be stored, or be deleted since
+    Column("number", Integer, primary_key=True, autoincrement=False),  # of the call, from 1
+    Column("key_id", Text, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("began_at", BigInteger, nullable=False),  # milliseconds since 1970
+    Column("milliseconds", BigInteger, nullable=False),
+    Column("first_event", BigInteger),  # milliseconds
+    Column("outcome", Text, nullable=False),
+    Column("code", Text),
+    Column("status", Integer),
+    Column("service_tier", Text),
+    Column("input_tokens", BigInteger, nullable=False),
+    Column("output_tokens", BigInteger, nullable=False),
+    Column("cached_tokens", BigInteger, nullable=False),
+    Column("cache_write_tokens", BigInteger, nullable=False),
+    Column("reasoning_tokens", BigInteger, nullable=False),
+    Column("cost", BigInteger),  # nano-US-dollars; null: no price is known
+    Column("cost_source", Text),
+    Index("attempts_by_age", "project_id", "began_at"),
 )
 
 probe = Table(

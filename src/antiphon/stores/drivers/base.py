@@ -61,6 +61,10 @@ class Driver(Protocol):
         """
         ...
 
+    async def note(self, *steps: Step) -> list[Row]:
+        """As `write`, for a little that nobody waits for: that it succeeds proves nothing to `ready`."""
+        ...
+
     async def erase(self, *steps: Step) -> list[Row]:
         """As `write`; and what the steps delete leaves the database's files too, within seconds."""
         ...

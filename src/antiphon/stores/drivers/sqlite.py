@@ -152,13 +152,17 @@ class SQLite:
 
     async def write(self, *steps: Step) -> Rows:
         """See Driver. Cancelling the caller does not take the write back."""
+        returned = await self.note(*steps)
+        self._proved_at = self._now()
+        return returned
+
+    async def note(self, *steps: Step) -> Rows:
+        """See Driver. On a full disk a few bytes may still find room in the WAL."""
         try:
-            returned = await self._writes.submit(steps)
+            return await self._writes.submit(steps)
         except StorageUnavailable:
             self._proved_at = None
             raise
-        self._proved_at = self._now()
-        return returned
 
     async def erase(self, *steps: Step) -> Rows:
         """See Driver. Readers of other processes can put it off, for as long as they look at an old state."""

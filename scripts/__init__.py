@@ -1,0 +1,1 @@
+"""Programs that make files of the project from other people's data; run by hand, from the Makefile."""
