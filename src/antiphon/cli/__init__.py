@@ -26,6 +26,16 @@ COMMANDS = {
         "Check the configuration, and show which providers it enables.",
         ("antiphon check", "antiphon check staging.yaml", "antiphon check --json"),
     ),
+    "models": (
+        "antiphon.cli.models:models",
+        "List the models that can be asked for, with their limits and prices.",
+        ("antiphon models", "antiphon models openai/gpt-5.5 fast", "antiphon models --json"),
+    ),
+    "usage": (
+        "antiphon.cli.usage:usage",
+        "Print what the calls to providers cost, by model.",
+        ("antiphon usage", "antiphon usage --since 2026-11-01", "antiphon usage --json"),
+    ),
     "init": (
         "antiphon.cli.init:init",
         "Write a commented configuration file, with the providers whose keys are in the environment.",
@@ -40,6 +50,15 @@ COMMANDS = {
         "antiphon.cli.fields:fields",
         "Print what becomes of each field of a request, in every dialect.",
         ("antiphon fields", "antiphon fields > fields.md"),
+    ),
+    "fake-upstream": (
+        "antiphon.cli.fake_upstream:fake_upstream",
+        "Start a model provider that goes wrong on request, to test gateways and agents with.",
+        (
+            "antiphon fake-upstream",
+            "antiphon fake-upstream script.yaml --port 9000 --json",
+            "antiphon fake-upstream --print-script",
+        ),
     ),
     "version": (
         "antiphon.cli.version:version",

@@ -71,11 +71,20 @@ def _row(loaded: Loaded, provider: Provider) -> dict[str, Any]:
 
 def _place_of_key(loaded: Loaded, provider: Provider) -> str | None:
     entry = loaded.settings.providers[provider.name]
-    if entry.aws.access_key_id is not None:
-        return loaded.layer.place(("providers", provider.name, "aws", "access_key_id"))
-    if entry.service_account is not None:
-        return loaded.layer.place(("providers", provider.name, "service_account"))
-    return loaded.layer.place(("providers", provider.name, "api_key")) if provider.key else None
+    proofs = ("client_secret", "client_certificate", "federated_token_file", "identity_header")
+    ways: dict[tuple[str, ...], object] = {
+        ("service_account",): entry.service_account,
+        ("aws", "access_key_id"): entry.aws.access_key_id,
+        ("aws", "profile"): entry.aws.profile,
+        **{("entra", proof): getattr(entry.entra, proof, None) for proof in proofs},
+        ("entra",): entry.entra,
+        ("api_keys",): entry.api_keys or None,
+        ("api_key",): provider.key,
+    }
+    for path, given in ways.items():
+        if given is not None:
+            return loaded.layer.place(("providers", provider.name, *path))
+    return None if provider.auth is None else "what the cloud's own tools find"
 
 
 def _rows(loaded: Loaded) -> Iterator[tuple[str, ...]]:

@@ -123,6 +123,12 @@ MET = (
     Met(r"input\[.*\]\.call_id", "what it joins is joined by the order of the items"),
     Met(r"input\[tool_search_\w+\]\.execution", "what counts of a search is what it found"),
     Met(r"input\[mcp_call\]\.server_label", "a call of the past is told by its name"),
+    Met(r"input\[code_interpreter_call\]\.container_id", "where code ran does not matter afterwards"),
+    Met(
+        r"tools\[computer_use_preview\]\.(environment|display_\w+)",
+        "the model sees the screen; what else must be known of it is needed on the way back",
+        only_by=("anthropic", "gemini"),
+    ),
     Met(r"input\[computer_call\]\.pending_safety_checks", "they are for the client"),
     Met(r"input\[.*\]\.content\[output_text\]\.(annotations|logprobs)", "they are for the client", ()),
     Met(r"input\[.*\]\.prompt_cache_breakpoint\.mode", "there is only one"),
@@ -208,10 +214,11 @@ def _prepared(body: JSON, dialect: Dialect, model: str) -> _Prepared | InvalidRe
     provider = Provider("provider", dialect, "https://example.com")
     upstreams = Upstreams({"provider": provider}, Simulated(), cast("Client", listener), fetcher=_Downloads())
     try:
-        planned = _planned(create_response(dict(body), Limits()), model)
+        target = Target("provider", model)
+        planned = _planned(create_response(dict(body), Limits()), target)
         try:
-            turn, fetched = _at_once(upstreams.fetch(planned.target, planned.turn))
-            speech = upstreams.prepare(planned.target, turn)
+            turn, fetched = _at_once(upstreams.fetch(target, planned.turn))
+            speech = upstreams.prepare(target, turn)
         except InvalidRequest as refusal:
             refusal.param = planned.places.of_client(refusal.param or "")
             raise
@@ -222,13 +229,13 @@ def _prepared(body: JSON, dialect: Dialect, model: str) -> _Prepared | InvalidRe
     told = (
         replace(each, param=planned.places.of_client(each.param)) for each in (*fetched, *speech.adaptations)
     )
-    return _Prepared(listener.call, (*planned.adaptations, *told))
+    return _Prepared(listener.call, tuple(told))
 
 
-def _planned(request: CreateResponse, model: str) -> Plan:
+def _planned(request: CreateResponse, target: Target) -> Plan:
     return plan(
         request,
-        target=Target("provider", model),
+        target=target,
         history=(),
         own_input=normalised(request.input),
         new_id=str,
@@ -242,7 +249,7 @@ def _concerns(told: str, param: str) -> bool:
     Of cache marks there may be too many, whichever they are: that is told of `cache_control`.
     """
     if told.startswith("cache_control"):
-        return ".cache_control" in param or ".prompt_cache_breakpoint" in param
+        return "cache_control" in param or ".prompt_cache_breakpoint" in param
     return _leads(told, param) or _leads(param, told)
 
 

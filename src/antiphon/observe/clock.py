@@ -48,6 +48,11 @@ def now() -> int:
     return int(time.time())
 
 
+def today() -> str:
+    """The date in UTC, ISO 8601."""
+    return time.strftime("%Y-%m-%d", time.gmtime())
+
+
 class Ids:
     """Makes ids: `msg_`, 12 hexadecimal digits of milliseconds since 1970, 36 of chance.
 
@@ -57,17 +62,19 @@ class Ids:
     with a forked process.
     """
 
-    _SIZE = 18
+    _DIGITS = 36
+    _PAGE = 4086  # bytes: a whole number of ids
 
     def __init__(self, random_bytes: Callable[[int], bytes] = os.urandom) -> None:
         self._random_bytes = random_bytes
-        self._pool = b""
+        self._pool = ""  # hexadecimal
         self._used = 0
 
     def __call__(self, kind: str) -> str:
         """A fresh id for an item type or object name."""
-        if self._used + self._SIZE > len(self._pool):
-            self._pool, self._used = self._random_bytes(4096), 0
-        chance = self._pool[self._used : self._used + self._SIZE]
-        self._used += self._SIZE
-        return f"{_PREFIXES.get(kind, 'item')}_{int(time.time() * 1000):012x}{chance.hex()}"
+        used = self._used
+        if used + self._DIGITS > len(self._pool):
+            self._pool, used = self._random_bytes(self._PAGE).hex(), 0
+        self._used = used + self._DIGITS
+        moment = int(time.time() * 1000)
+        return f"{_PREFIXES.get(kind, 'item')}_{moment:012x}{self._pool[used : self._used]}"
