@@ -29,6 +29,7 @@ class Plan:
     starts: int
     turns: tuple[int, ...]
     paced: bool
+    repeats: int  # of what is done in this process
 
     def cells(self, contender: Contender) -> Iterator[tuple[Workload, int, tuple[float, float]]]:
         """The cells of one contender in one round."""
@@ -42,5 +43,5 @@ class Plan:
                 yield workload, PACED_CONNECTIONS, (2.2, max(window[1], 2.0))
 
 
-THOROUGH = Plan(3, (0.7, 3.0), (3.0, 8.0), (1, 32, 256), (1, 32, 256), 5, TURNS, True)
-QUICK = Plan(1, (0.3, 1.0), (1.0, 3.0), (1, 32, 256), (1, 32), 1, TURNS[:2], False)
+THOROUGH = Plan(3, (0.7, 3.0), (3.0, 8.0), (1, 32, 256), (1, 32, 256), 5, TURNS, True, 100)
+QUICK = Plan(1, (0.3, 1.0), (1.0, 3.0), (1, 32, 256), (1, 32), 1, TURNS[:2], False, 20)

@@ -9,7 +9,7 @@ from itertools import pairwise
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from bench import growth
+from bench import growth, routing
 from bench.bodies import Workload
 from bench.plan import PACED_CONNECTIONS
 from bench.results import Median, Results, difference, ratio
@@ -43,6 +43,9 @@ def tables(results: Results) -> list[Table]:
         _paced(results),
         _footprints(results),
         _conversations(results),
+        _dialects(results),
+        _routing(results),
+        _routes(results),
         _instruments(results),
         _targets(results),
     ]
@@ -63,7 +66,7 @@ def show(results: Results, console: Console) -> None:
             shown.add_row(*row)
         console.print()
         console.print(shown)
-    for note in _NOTES:
+    for note in _notes(results):
         console.print(note, style="dim", highlight=False)
 
 
@@ -77,7 +80,7 @@ def markdown(results: Results) -> str:
         lines.append("| " + " | ".join(table.columns) + " |")
         lines.append("|" + " --- |" + " ---: |" * (len(table.columns) - 1))
         lines += ["| " + " | ".join(row) + " |" for row in table.rows]
-    return "\n".join([*lines, "", *(f"{note}  " for note in _NOTES), ""])
+    return "\n".join([*lines, "", *(f"{note}  " for note in _notes(results)), ""])
 
 
 def written_into(page: str, figures: str) -> str:
@@ -85,6 +88,11 @@ def written_into(page: str, figures: str) -> str:
     before, opened, rest = page.partition(FIGURES_BEGIN)
     _, closed, after = rest.partition(FIGURES_END)
     return f"{before}{opened}\n\n{figures}\n{closed}{after}" if opened and closed else figures
+
+
+def _notes(results: Results) -> tuple[str, ...]:
+    """What the marks mean, where there may be some."""
+    return _NOTES if results.cells else ()
 
 
 def _rows(results: Results, *workloads: Workload) -> Iterator[tuple[str, str, Workload]]:
@@ -197,6 +205,37 @@ def _conversations(results: Results) -> Table:
         for length, step in zip(found, added, strict=False):
             cost = [f"{length.p50_us / 1000:.2f}", f"{length.cpu_us / 1000:.2f}", step]
             table.rows.append([f"{length.turns:,} by {way}", f"{length.body_bytes:,}", *cost])
+    return table
+
+
+def _dialects(results: Results) -> Table:
+    columns = ["dialect", "framing", "events", "CPU µs an event: words", "… calls"]
+    columns += ["CPU ms to encode a history of 100 KB", "bytes it became"]
+    table = Table("Dialects, each by itself", columns)
+    for cost in results.dialects:
+        costs = map(_number, (cost.words_us, cost.calls_us, cost.encode_ms))
+        table.rows.append([cost.dialect, cost.framing, str(cost.events), *costs, f"{cost.body_bytes:,}"])
+    return table
+
+
+def _routing(results: Results) -> Table:
+    table = Table("Routing, by itself", ["asked for", "targets that may answer", "CPU µs a route"])
+    for cost in results.routing:
+        table.rows.append([cost.wish, str(cost.possible), _number(cost.us)])
+    return table
+
+
+def _routes(results: Results) -> Table:
+    columns = ["route, connections", "p50 µs", "p99 µs", "added p99", "req/s", "CPU µs a request"]
+    table = Table("Routes of several targets", columns)
+    for route in results.routes:
+        alone = next(
+            each
+            for each in results.routes
+            if (each.way, each.connections) == (routing.ONE_TARGET, route.connections)
+        )
+        figures = (route.p50_us, route.p99_us, route.p99_us - alone.p99_us, route.rate, route.cpu_us)
+        table.rows.append([f"{route.way}, {route.connections}", *map(_number, figures)])
     return table
 
 

@@ -8,9 +8,11 @@ from statistics import median
 from typing import Any
 
 from bench.bodies import Workload
+from bench.dialects import DialectCost
 from bench.growth import Length
 from bench.loads import Times
 from bench.measure import Cell
+from bench.routing import Route, RoutingCost
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,9 @@ class Results:
     cells: list[Cell] = field(default_factory=list)
     footprints: dict[str, Footprint] = field(default_factory=dict)
     lengths: list[Length] = field(default_factory=list)
+    dialects: list[DialectCost] = field(default_factory=list)
+    routing: list[RoutingCost] = field(default_factory=list)
+    routes: list[Route] = field(default_factory=list)
 
     def median(self, contender: str, workload: Workload, connections: int) -> Median:
         """UNMEASURED when there is no such cell in any round."""

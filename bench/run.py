@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from statistics import median
 from typing import NamedTuple
 
-from bench import growth, machine
+from bench import growth, machine, routing
 from bench.bodies import WrongAnswer
 from bench.contenders import ROOT, Contender, Site, Skipped, direct
 from bench.contenders.antiphon import antiphon
@@ -97,6 +97,7 @@ class Run:
                     self._footprint(one.contender, one.server, one.starts)
                 if one.server and one.contender.name == US:
                     self._lengths(laboratory, one.contender, one.server)
+                    self._routes(laboratory, one.contender, one.server, rounds)
 
     def _open(self, contender: Contender, stack: ExitStack) -> _Running | None:
         """Start it (several times, for a start-up time), check it. None when it is skipped."""
@@ -142,3 +143,10 @@ class Run:
             self._results.lengths += growth.lengths(laboratory, server, contender.ask, self._plan.turns)
         except (LoadFailed, WrongAnswer) as error:
             self._site.tell(f"conversation length: {error}")
+
+    def _routes(self, laboratory: Laboratory, contender: Contender, server: Server, rounds: int) -> None:
+        self._site.tell("routes of several targets")
+        try:
+            self._results.routes += routing.routes(laboratory, server, contender.ask, rounds)
+        except (LoadFailed, WrongAnswer) as error:
+            self._site.tell(f"routes: {error}")

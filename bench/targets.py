@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench import growth
+from bench import growth, routing
 from bench.bodies import Workload
 from bench.results import Results, difference, ratio
 
@@ -27,9 +27,10 @@ class Target:
 
 def targets(results: Results) -> list[Target]:
     """All of them, in the order of the table."""
-    if US not in results.contenders:
-        return []
-    return [*_rates(results), *_times(results), *_footprint(results), *_budget(results), *_peer(results)]
+    parts = [_rates, _times, _footprint, _budget, _peer] if US in results.contenders else []
+    parts += [_dialects] if results.dialects else []
+    parts += [_routing] if results.routing or results.routes else []
+    return [target for part in parts for target in part(results)]
 
 
 def _at_least(name: str, least: float, measured: float | None, unit: str) -> Target:
@@ -86,6 +87,23 @@ def _peer(results: Results) -> Iterator[Target]:
     ours, theirs = (results.median(who, "stream", AT) for who in (US, PEER))
     times = _lower(ratio(ours.rate, theirs.rate), ratio(theirs.cpu_us_an_event, ours.cpu_us_an_event))
     yield _at_least("events beside LiteLLM, by rate and by CPU", 30, times, " ×")
+
+
+def _dialects(results: Results) -> Iterator[Target]:
+    """Of each dialect the dearer of its two streams."""
+    for cost in results.dialects:
+        event = max(cost.words_us, cost.calls_us)
+        yield _at_most(f"{cost.dialect}: an event, decoded and told", 10, event, " µs")
+        yield _at_most(f"{cost.dialect}: a history of 100 KB, encoded", 3, cost.encode_ms, " ms")
+
+
+def _routing(results: Results) -> Iterator[Target]:
+    dearest = max((cost.us for cost in results.routing), default=None)
+    yield _at_most("a route over 300 targets", 100, dearest, " µs")
+    added = routing.added_p99_us(results.routes, routing.DEAD_FIRST)
+    yield _at_most(
+        "added by a dead first target, p99", 10, added / 1000 if added is not None else None, " ms"
+    )
 
 
 def _lower(one: float | None, other: float | None) -> float | None:
