@@ -14,10 +14,13 @@ from ruamel.yaml import YAML
 
 import antiphon
 from antiphon.cli import COMMANDS, KEY_COMMANDS, fields
+from antiphon.protocol.routing import MaxPrice, Percentiles, RoutingPreferences, Sort
 from antiphon.settings import ProviderSettings, ProviderTimeouts, SealKey, StaticKey
+from antiphon.settings.clouds import ProviderAWS, ProviderEntra
 from antiphon.settings.example import example
 from antiphon.settings.fields import settings_of
 from antiphon.settings.reference import reference, sentence
+from antiphon.settings.routing import AliasMember, ModelPrices, ModelSettings, ProviderPolicy
 from antiphon.settings.schema import json_schema
 from antiphon.settings.sources import load
 from antiphon.upstream.providers import PROVIDERS
@@ -32,9 +35,15 @@ def page(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
 
 
+SECTIONS = (
+    *(StaticKey, SealKey, ProviderSettings, ProviderAWS, ProviderEntra, ProviderTimeouts, ProviderPolicy),
+    *(AliasMember, ModelSettings, ModelPrices),
+)
+
+
 def test_every_setting_has_its_sentence() -> None:
     fields = {setting.name: setting.field for setting in settings_of()}
-    for section in (StaticKey, SealKey, ProviderSettings, ProviderTimeouts):
+    for section in SECTIONS:
         fields |= {f"{section.__name__}.{name}": field for name, field in section.model_fields.items()}
     assert not [name for name, field in fields.items() if not sentence(field).endswith(".")]
 
@@ -62,13 +71,16 @@ def uncommented(text: str) -> str:
 ENVIRONMENT = {
     "VLLM_KEY": "v",
     "OPENAI_EU_KEY": "k",
+    "OPENAI_KEY_A": "a",
+    "OPENAI_KEY_B": "b",
     "LAPTOP_KEY": "0123456789abcdef",
     "CI_GATEWAY_KEY": "0123456789abcdef",
     "SEAL_KEY_2026_08": "0123456789abcdef0123456789abcdef",
     "SEAL_KEY_2026_11": "0123456789abcdef0123456789abcdee",
 }
 SHOWN = {"OPENAI_API_KEY": "k", "GROQ_API_KEY": "k", "COHERE_API_KEY": "k", "AWS_BEARER_TOKEN_BEDROCK": "k"}
-SHOWN |= {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "k"}
+SHOWN |= {"GEMINI_API_KEY": "k"}
+SHOWN |= {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "k", "AZURE_CLIENT_SECRET": "k"}
 
 
 def test_every_line_of_the_example_file_can_be_switched_on(tmp_path: Path) -> None:
@@ -76,8 +88,9 @@ def test_every_line_of_the_example_file_can_be_switched_on(tmp_path: Path) -> No
     file.write_text(uncommented(example({})))
     settings = load(ENVIRONMENT, config=file).settings
     assert {"ollama", "my-vllm"} == set(settings.providers)
+    assert {"fast", "shared"} == set(settings.aliases)
     assert (
-        settings.model_copy(update={"keys": [], "providers": {}})
+        settings.model_copy(update={"keys": [], "providers": {}, "aliases": {}, "models": {}})
         == load({}, config=Path("/dev/null")).settings
     )
 
@@ -89,7 +102,7 @@ def test_the_example_file_meets_the_schema() -> None:
     jsonschema.Draft202012Validator(json_schema()).validate(given)
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/configuration.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/configuration.md", "docs/routing.md"])
 def test_configuration_shown_in_the_documentation_is_right(name: str, tmp_path: Path) -> None:
     shown = re.findall(r"```yaml\n(.*?)```", page(name), flags=re.DOTALL)
     assert shown
@@ -99,6 +112,13 @@ def test_configuration_shown_in_the_documentation_is_right(name: str, tmp_path: 
         file = tmp_path / f"{number}.yaml"
         file.write_text(text)
         load({**ENVIRONMENT, **SHOWN, "GOOGLE_APPLICATION_CREDENTIALS": str(account)}, config=file)
+
+
+def test_every_preference_of_routing_is_documented() -> None:
+    section = page("docs/routing.md").partition("## Preferences\n")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == list(RoutingPreferences.__struct_fields__)
+    for kind in (MaxPrice, Sort, Percentiles):
+        assert f"{{{', '.join(kind.__struct_fields__)}}}" in section
 
 
 def test_every_dependency_has_its_reason() -> None:

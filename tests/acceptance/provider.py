@@ -39,8 +39,7 @@ class Place:
             yield upstream
         finally:
             server.close()
-            for visit in upstream.visits:
-                visit.writer.transport.abort()
+            upstream.cut()
             await asyncio.sleep(0)
 
 

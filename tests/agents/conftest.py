@@ -22,5 +22,6 @@ def whole_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def site(whole_site: Site) -> Iterator[Site]:
     whole_site.fresh()
     yield whole_site
+    assert whole_site.refused() == []
     assert whole_site.failures() == whole_site.meant
     assert [line for line in whole_site.logged() if line["level"] == "error"] == []

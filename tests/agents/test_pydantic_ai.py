@@ -9,42 +9,43 @@ import pytest
 
 from tests.agents.installed import OPENAI_3, python
 from tests.agents.script import PERSON
-from tests.agents.site import Site
+from tests.agents.site import Site, some_models, tasks
 
-pytestmark = [
-    pytest.mark.agents,
-    pytest.mark.parametrize("model", ["sim/script", "chat/gpt-5.5", "claude/gpt-5.5"]),
-]
+pytestmark = pytest.mark.agents
 
 
 def done(site: Site, task: str, model: str) -> Any:
     return python(site, OPENAI_3, "pydantic_ai_responses.py", task, model)
 
 
+@some_models
 def test_it_answers_and_counts(site: Site, model: str) -> None:
     answer = done(site, "answer", model)
     assert answer["text"] == "Hello from the script."
     assert answer["tokens"] > 0
 
 
+@some_models
 def test_it_streams_thoughts_and_text(site: Site, model: str) -> None:
     told = done(site, "streamed", model)
     assert (told["text"], told["thoughts"]) == ("Hello after a thought.", ["A greeting is due."])
     assert told["pieces"] > 1
 
 
-@pytest.mark.parametrize("task", ["steps", "chained", "unstored"])
+@tasks("unstored", "steps", "chained")
 def test_tools_are_called_step_by_step_and_the_talk_goes_on(site: Site, model: str, task: str) -> None:
     told = done(site, task, model)
     assert told == {"texts": ["Oslo", "Hello from the script."], "asked": ["Rome", "Oslo"]}
     site.was_told(model, "sunny in Rome", "sunny in Oslo")
 
 
+@some_models
 @pytest.mark.parametrize("task", ["by_schema", "by_tool"])
 def test_the_answer_keeps_to_its_type(site: Site, model: str, task: str) -> None:
     assert done(site, task, model) == json.loads(PERSON)
 
 
+@some_models
 def test_a_picture_is_shown(site: Site, model: str) -> None:
     assert done(site, "picture", model) == "A red square."
     site.was_told(model, '"image')

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.agents.installed import BIN, Ran, run
-from tests.agents.site import Site
+from tests.agents.provider import NAMES, like_openais
+from tests.agents.site import ALL, Site, all_models
 
 pytestmark = pytest.mark.agents
-MODELS = ["sim/script", "chat/gpt-5.5", "claude/gpt-5.5"]
 
 
 def needs(name: str) -> pytest.MarkDecorator:
@@ -44,7 +44,7 @@ def opencode(site: Site, work: Path, model: str, *arguments: str) -> list[str]:
         "npm": "@ai-sdk/openai",
         "name": "Antiphon",
         "options": {"baseURL": site.base_url, "apiKey": "{env:GATEWAY_KEY}"},
-        "models": {name: {} for name in [*MODELS, "sim/echo"]},
+        "models": {name: {} for name in [*ALL, "sim/echo"]},
     }
     config = {
         "provider": {"antiphon": provider},
@@ -60,7 +60,7 @@ def opencode(site: Site, work: Path, model: str, *arguments: str) -> list[str]:
 
 
 @needs("opencode")
-@pytest.mark.parametrize("model", MODELS)
+@all_models
 def test_opencode_runs_a_command_and_goes_on(site: Site, work: Path, model: str) -> None:
     assert opencode(site, work, model, "note with opencode") == ["done"]
     assert noted(work) == "noted\n"
@@ -82,12 +82,12 @@ def continued(site: Site, work: Path, model: str, *arguments: str) -> str:
 
 
 @needs("cn")
-@pytest.mark.parametrize("model", ["gpt-5.4", "gpt-5.3"])
+@pytest.mark.parametrize("model", [like_openais(name) for name in NAMES])
 def test_continue_runs_a_command_and_goes_on(site: Site, work: Path, model: str) -> None:
     assert continued(site, work, model, "-p", "note with continue") == "done"
     assert noted(work) == "noted\n"
     assert continued(site, work, model, "--resume", "-p", "greet me") == "Hello from the script."
-    site.was_told(f"chat/{model}" if model == "gpt-5.4" else f"claude/{model}", "it is done")
+    site.was_told(model, "it is done")
 
 
 # Cline
@@ -104,7 +104,7 @@ def cline(site: Site, work: Path, model: str, *arguments: str) -> str:
 
 
 @needs("cline")
-@pytest.mark.parametrize("model", MODELS)
+@all_models
 def test_cline_runs_a_command(site: Site, work: Path, model: str) -> None:
     assert cline(site, work, model, "note with cline") == "done"
     assert noted(work) == "noted\n"

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from antiphon.app import open_ledger
 from antiphon.cli import COMMANDS, KEY_COMMANDS, keys, main, serve
+from antiphon.core.records import Attempt, Charge, Target
 from antiphon.protocol.errors import StorageUnavailable
 from antiphon.settings import Settings
 from antiphon.settings.fields import settings_of
 from antiphon.settings.providers import DIALECTS, keys_in
 from antiphon.stores.accounts import KeyRow
+from antiphon.stores.schema import DEFAULT_PROJECT
 from antiphon.upstream.providers import PROVIDERS
 from antiphon.version import __version__
 
@@ -97,6 +102,24 @@ def test_help_comes_without_importing_any_command() -> None:
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
 
 
+def test_serving_imports_nothing_that_only_others_need() -> None:
+    others = {
+        "alembic",  # 13 MB
+        "botocore",  # 23 MB
+        "google.auth",
+        "antiphon.cli.fields",
+        "antiphon.cli.tables",
+        "antiphon.protocol.cases",
+        "antiphon.protocol.examples",
+        "antiphon.settings.example",
+        "antiphon.settings.reference",
+    }
+    script = (
+        f"import sys, antiphon.cli.serve; found = {others!r} & sys.modules.keys(); assert not found, found"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
+
+
 def test_a_wrong_configuration_stops_every_command_with_2(capsys: pytest.CaptureFixture[str]) -> None:
     Path("antiphon.yaml").write_text("port: 1\nprot: 1\n")
     for command in (["serve"], ["check"], ["keys", "list"]):
@@ -119,6 +142,31 @@ def test_check_shows_what_would_be_served(
     assert rows[2][:2] == ["sim", "simulated"]
 
 
+def test_check_shows_who_calls_where_there_is_no_key(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"):
+        monkeypatch.setenv(name, "canary")
+    Path("antiphon.yaml").write_text(
+        "providers:\n"
+        "  azure: {base_url: 'https://mine.openai.azure.com/openai/v1'}\n"
+        "  azure_chat:\n"
+        "    base_url: https://mine.services.ai.azure.com/openai/v1\n"
+        "    entra: {managed_identity: true}\n"
+        "  bedrock: {aws: {region: eu-1}}\n"
+        "  bedrock_openai: {aws: {region: eu-1, profile: work}}\n"
+    )
+    assert main(["check", "--json"]) == 0
+    said = capsys.readouterr().out
+    assert {each["name"]: each["key"] for each in json.loads(said)["providers"]} == {
+        "azure": "AZURE_CLIENT_SECRET",
+        "azure_chat": "antiphon.yaml:5",
+        "bedrock": "what the cloud's own tools find",
+        "bedrock_openai": "antiphon.yaml:7",
+    }
+    assert "canary" not in said.replace('"client_id": "canary"', "").replace('"tenant_id": "canary"', "")
+
+
 def test_check_prints_json_without_secrets(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,6 +183,14 @@ def test_check_prints_json_without_secrets(
         "groq": "GROQ_API_KEY",
         "bedrock": "AWS_ACCESS_KEY_ID",
     }
+    assert "canary" not in said
+
+
+def test_check_shows_where_several_keys_stand(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("a.yaml").write_text("providers:\n  groq:\n    api_keys: [gsk-canary-1, gsk-canary-2]\n")
+    assert main(["check", "a.yaml", "--json"]) == 0
+    said = capsys.readouterr().out
+    assert [row["key"] for row in json.loads(said)["providers"]] == ["a.yaml:3"]
     assert "canary" not in said
 
 
@@ -254,3 +310,108 @@ def test_version_says_what_it_runs_on(capsys: pytest.CaptureFixture[str]) -> Non
     assert main(["version", "--json"]) == 0
     first, rest = capsys.readouterr().out.split("\n", 1)
     assert first == __version__ == json.loads(rest)["antiphon"]
+
+
+MODELS = """
+providers:
+  openai: {api_key: sk-canary}
+  groq: {api_key: sk-canary, models: [one]}
+aliases: {fast: [groq/one, {model: openai/gpt-5, weight: 3}]}
+models: {groq/one: {prices: {input: 0.5, output: 1.25}, context_window: 131072, can: [tools]}}
+"""
+
+
+def test_models_shows_names_limits_and_prices(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("antiphon.yaml").write_text(MODELS)
+    assert main(["models"]) == 0
+    said = capsys.readouterr()
+    rows = [line.split() for line in said.out.splitlines()]
+    assert rows[1] == ["fast", "=", "groq/one,", "openai/gpt-5", "131,072", *"?????"[:4], "tools"]
+    assert rows[2] == ["groq/one", "131,072", "?", "0.5", "?", "1.25", "tools"]
+    assert rows[3] == ["sim/echo", "?", "?", "0", "?", "0", "?"]
+    assert "passed on to openai: " in said.err
+
+
+def test_models_looks_names_up(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("antiphon.yaml").write_text(MODELS)
+    assert main(["models", "gpt-5", "groq/one", "--json"]) == 0
+    known, ours = json.loads(capsys.readouterr().out)
+    assert (known["id"], known["owned_by"], "reasoning" in known["capabilities"]) == (
+        "openai/gpt-5",
+        "openai",
+        True,
+    )
+    assert ours == {
+        "id": "groq/one",
+        "owned_by": "groq",
+        "context_window": 131072,
+        "max_output_tokens": None,
+        "capabilities": ["tools"],
+        "pricing": {"input": 0.5, "output": 1.25},
+    }
+    assert main(["models", "nobody/x"]) == 1
+    assert "no such provider is enabled" in capsys.readouterr().err
+
+
+def test_an_alias_of_nothing_stops_every_command_with_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("antiphon.yaml").write_text("port: 1\naliases:\n  fast: smi/echo\n")
+    for command in (["serve"], ["check"], ["models"]):
+        assert main(command) == 2
+        said = capsys.readouterr().err
+        assert said == "antiphon.yaml:3: aliases.fast: no such provider is enabled, did you mean `sim`?\n"
+
+
+def test_check_warns_of_facts_about_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("antiphon.yaml").write_text("models:\n  sim/eco: {quality: 1}\n")
+    assert main(["check"]) == 0
+    assert capsys.readouterr().out.splitlines()[1] == (
+        "antiphon.yaml:2: models.sim/eco: has no effect: provider `sim` does not offer this model, did you "
+        "mean `sim/echo`?"
+    )
+
+
+def spend(settings: Settings, *made: tuple[str, int, int | None]) -> None:
+    """Enter calls into the ledger: the model, the day of November 2026, nano-dollars."""
+
+    async def enter() -> None:
+        async with open_ledger(settings) as ledger:
+            await ledger.add([attempt(number, *call) for number, call in enumerate(made)])
+
+    asyncio.run(enter())
+
+
+def attempt(number: int, model: str, day: int, cost: int | None) -> Attempt:
+    return Attempt(
+        project_id=DEFAULT_PROJECT,
+        key_id="key_1",
+        response_id=f"resp_{number}",
+        number=1,
+        target=Target("one", model),
+        began_at=datetime(2026, 11, day, tzinfo=UTC).timestamp(),
+        seconds=1.0,
+        outcome="ok",
+        input_tokens=1000,
+        output_tokens=10,
+        charge=None if cost is None else Charge(cost, "prices"),
+    )
+
+
+def test_usage_adds_up_what_calls_cost(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    spend(Settings(data=tmp_path / "data"), ("cheap", 2, 1), ("dear", 1, 2_000_000_000), ("dear", 2, None))
+    assert main(["usage"]) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+    assert main(["usage", "--since", "2026-11-02", "--json"]) == 0
+    assert rows == [
+        ["one/dear", "2", "2,000", "20", "2.000000000", "1"],
+        ["one/cheap", "1", "1,000", "10", "0.000000001", "0"],
+        ["all", "3", "3,000", "30", "2.000000001", "1"],
+    ]
+    later = json.loads(capsys.readouterr().out)
+    assert later["total"] == {
+        "calls": 2,
+        "input_tokens": 2000,
+        "output_tokens": 20,
+        "cost": 1e-9,
+        "unpriced": 1,
+    }
+    assert [each["model"] for each in later["models"]] == ["one/cheap", "one/dear"]

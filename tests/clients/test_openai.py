@@ -7,6 +7,7 @@ from typing import Any
 import openai
 import pytest
 from openai import OpenAI
+from openai.types import Model
 from pydantic import BaseModel
 
 from tests.running import Running
@@ -176,7 +177,10 @@ def test_input_tokens_are_those_of_the_usage(client: OpenAI) -> None:
 def test_the_models_are_listed_and_found(client: OpenAI) -> None:
     names = [model.id for model in client.models.list()]
     assert MODEL in names
-    assert client.models.retrieve(MODEL).id == MODEL
+    model = client.models.retrieve(MODEL)
+    assert model.id == MODEL
+    assert Model.model_validate(model.to_dict(), strict=True).owned_by == "sim"
+    assert (model.model_extra or {})["pricing"] == {"input": 0.0, "output": 0.0}
 
 
 def test_logprobs_come_when_asked_for(client: OpenAI) -> None:

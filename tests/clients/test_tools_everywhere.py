@@ -16,7 +16,7 @@ MODEL = "scripted/model"
 SQL: Any = {
     "type": "custom",
     "name": "sql",
-    "format": {"type": "grammar", "syntax": "regex", "definition": "S.*"},
+    "format": {"type": "grammar", "syntax": "regex", "definition": "(?s)S.*"},
 }
 CRM: Any = {
     "type": "namespace",
@@ -83,6 +83,18 @@ def test_a_custom_tool_is_called_streamed_and_answered(model: Scripted, client: 
     (told,) = called["tool_calls"]
     assert json.loads(told["function"]["arguments"]) == {"input": QUERY}
     assert answered == {"role": "tool", "tool_call_id": told["id"], "content": "2"}
+
+
+def test_an_input_that_is_not_of_the_grammar_is_mended_by_the_model(model: Scripted, client: OpenAI) -> None:
+    model.will_call("sql", {"input": "DROP TABLE"})
+    model.will_call("sql", {"input": QUERY})
+    events = list(client.responses.create(model=MODEL, input="x", tools=[SQL], stream=True))
+    (call,) = events[-1].response.output
+    assert (call.input, call.status) == (QUERY, "completed")
+    assert "DROP" not in "".join(event.model_dump_json() for event in events)
+    _, called, answered = model.asked[1]["messages"]
+    assert called["tool_calls"][0]["id"] == answered["tool_call_id"]
+    assert "does not match the regular expression" in answered["content"]
 
 
 def test_a_tool_of_a_namespace_is_called_by_both_names(model: Scripted, client: OpenAI) -> None:

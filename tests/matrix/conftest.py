@@ -12,7 +12,7 @@ from tests.matrix.stage import Stage, gateway, stage
 
 @pytest.fixture(scope="package")
 def playing() -> Iterator[Stage]:
-    with stage() as found:
+    with stage(Stage()) as found:
         yield found
 
 

@@ -11,7 +11,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 Item: TypeAlias = dict[str, Any]
 
@@ -40,7 +40,17 @@ class Call:
     namespace: str | None = None
 
 
-Part: TypeAlias = Thought | Words | Refusal | Call
+@dataclass(frozen=True)
+class Ran:
+    """What a tool did that the provider runs itself: code (`asked` has it), or a tool of an MCP server."""
+
+    kind: Literal["code", "mcp"]
+    name: str
+    asked: dict[str, Any]
+    came: str
+
+
+Part: TypeAlias = Thought | Words | Refusal | Call | Ran
 
 
 @dataclass(frozen=True)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 
 from antiphon.upstream.base import WireRequest
 from tests.matrix.fakes.anthropic import Anthropic
-from tests.matrix.fakes.base import Fake
+from tests.matrix.fakes.base import Fake, Reply
 from tests.matrix.fakes.chat import Chat
 from tests.matrix.fakes.chats import DeepSeek, Mistral, OpenAIChat
 from tests.matrix.fakes.cohere import Cohere
@@ -31,6 +31,7 @@ from tests.matrix.fakes.others import (
     Qwen,
     Sonnet5,
 )
+from tests.matrix.fakes.platforms import ClaudeOnBedrock, ClaudeOnVertex
 from tests.matrix.fakes.responses import Responses
 from tests.running import Running, running_gateway
 
@@ -48,6 +49,8 @@ CAST: Mapping[str, type[Fake]] = {
     "xai": Grok,
     "opus": Opus46,
     "sonnet": Sonnet5,
+    "bedrock_anthropic": ClaudeOnBedrock,
+    "vertex_anthropic": ClaudeOnVertex,
     "old_gemini": Gemini25,
     "nova": Nova,
     "mistral_on_bedrock": MistralOnBedrock,
@@ -60,17 +63,28 @@ CAST: Mapping[str, type[Fake]] = {
 class Stage:
     """Who plays: `cast` anew for each conversation, so that nobody remembers another one."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Iterable[str] = CAST) -> None:
         self.url = ""
+        self.names = tuple(names)
         self.fakes: dict[str, Fake] = {}
         self.cast()
 
     def cast(self) -> dict[str, Fake]:
-        self.fakes = {name: fake(name) for name, fake in CAST.items()}
+        self.fakes = {name: CAST[name](name) for name in self.names}
         shared: dict[str, dict[str, Any]] = {}
         for fake in self.fakes.values():
             fake.sealed = shared.setdefault(fake.family, {})
         return self.fakes
+
+    def answer(self, fake: Fake, request: WireRequest) -> Reply:
+        return fake.serve(request)
+
+    def providers(self) -> dict[str, Any]:
+        """The settings with which a gateway has the fakes as its providers."""
+        return {
+            name: {"base_url": f"{self.url}/{name}{fake.base}", "api_key": "k" * 20, **fake.settings}
+            for name, fake in self.fakes.items()
+        }
 
     async def visit(self, request: web.BaseRequest) -> web.Response:
         name, _, path = request.rel_url.raw_path.removeprefix("/").partition("/")
@@ -82,16 +96,18 @@ class Stage:
             (),
             dict(request.query),
         )
-        reply = fake.serve(asked)
+        reply = self.answer(fake, asked)
         return web.Response(
             status=reply.status, body=reply.body, headers={"Content-Type": reply.content_type}
         )
 
 
+Playing = TypeVar("Playing", bound=Stage)
+
+
 @contextmanager
-def stage() -> Iterator[Stage]:
+def stage(playing: Playing) -> Iterator[Playing]:
     """The fakes listen on a free port until the end of the block."""
-    playing = Stage()
     began, loop = threading.Event(), asyncio.new_event_loop()
 
     async def serve() -> web.ServerRunner:
@@ -122,9 +138,5 @@ def stage() -> Iterator[Stage]:
 @contextmanager
 def gateway(playing: Stage, data: Path) -> Iterator[Running]:
     """A gateway whose providers are on stage."""
-    providers: dict[str, Any] = {
-        name: {"base_url": f"{playing.url}/{name}{fake.base}", "api_key": "k" * 20, **fake.settings}
-        for name, fake in CAST.items()
-    }
-    with running_gateway(data, providers=providers) as running:
+    with running_gateway(data, providers=playing.providers()) as running:
         yield running

@@ -8,6 +8,7 @@ import pytest
 from openai import BadRequestError, OpenAI
 
 from tests.matrix.conversation import CHART, TOOLS, Answer, Item, Words
+from tests.matrix.fakes.base import require
 from tests.matrix.playing import heard
 from tests.matrix.stage import CAST, Stage
 
@@ -272,3 +273,26 @@ def test_an_odd_history_is_taken(
     ).to_dict(warnings=False)
     assert fake.refused == []
     assert heard(response) == [("text", "Well.")]
+
+
+@pytest.mark.parametrize("name", [name for name, fake in CAST.items() if fake.dialect != "responses"])
+def test_a_history_that_is_told_twice_and_answered_once_is_taken(
+    openai: OpenAI, playing: Stage, name: str
+) -> None:
+    """LlamaIndex sends all that was said again beside `previous_response_id`."""
+    fake = playing.cast()[name]
+    fake.answer = Answer((Words("Well."),))
+    items: Any = [HELLO, call("a"), HELLO, call("a"), output("a")]
+    openai.responses.create(model=f"{name}/{fake.model}", input=items, tools=TOOLS, store=False)
+    assert fake.refused == []
+
+
+@pytest.mark.parametrize("name", CAST)
+def test_a_history_that_is_too_long_has_the_code_that_agents_wait_for(
+    openai: OpenAI, playing: Stage, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = playing.cast()[name]
+    monkeypatch.setattr(fake, "check", lambda _: require(False, fake.too_long))
+    with pytest.raises(BadRequestError) as refused:
+        openai.responses.create(model=f"{name}/{fake.model}", input="Hello.", store=False)
+    assert refused.value.code == "context_length_exceeded"

@@ -20,7 +20,8 @@ const agent = (more = {}) => new Agent({ name: "Helper", model, instructions: "B
 const runner = new Runner();
 
 async function steps(modelSettings) {
-  const helper = agent({ tools: [getWeather], modelSettings });
+  const reasoning = { effort: "medium", summary: "auto" };
+  const helper = agent({ tools: [getWeather], modelSettings: { reasoning, ...modelSettings } });
   const result = await runner.run(helper, "The weather step by step, please.");
   const thoughts = result.newItems
     .filter((item) => item.type === "reasoning_item")

@@ -14,7 +14,11 @@ const model =
   through === "openai"
     ? createOpenAI({ baseURL, apiKey })(name)
     : createOpenResponses({ name: "antiphon", url: `${baseURL}/responses`, apiKey })(name);
-const providerOptions = { openai: { store: store === "stored" } };
+const thinks = { reasoningEffort: "medium", reasoningSummary: "auto" };
+const providerOptions = {
+  openai: { store: store === "stored", forceReasoning: true, ...thinks },
+  antiphon: thinks,
+};
 
 const asked = [];
 const tools = {

@@ -27,7 +27,8 @@ class Person(BaseModel):
 
 
 def chat(model: str, **more: object) -> ChatOpenAI:
-    return ChatOpenAI(model=model, use_responses_api=True, **more)
+    thinks = {"effort": "medium", "summary": "auto"}
+    return ChatOpenAI(model=model, use_responses_api=True, reasoning=thinks, **more)
 
 
 def answer(model: str) -> object:

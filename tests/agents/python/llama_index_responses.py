@@ -12,6 +12,7 @@ from llama_index.llms.openai import OpenAIResponses
 from pydantic import BaseModel
 
 asked: list[str] = []
+THINKS = {"effort": "medium", "summary": "auto"}
 RED = b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg=="
 )
@@ -31,8 +32,9 @@ def get_weather(city: str) -> str:
 
 
 def llm(model: str, **more: object) -> OpenAIResponses:
-    """Its models are known to it by name; of any other it must be told the size of the context."""
-    return OpenAIResponses(model=model, api_base=os.environ["BASE_URL"], context_window=100_000, **more)
+    """Its models are known to it by name; of others it must be told the size of the context, and to think."""
+    own = {"context_window": 100_000, "additional_kwargs": {"reasoning": THINKS}}
+    return OpenAIResponses(model=model, api_base=os.environ["BASE_URL"], **own, **more)
 
 
 async def answer(model: str) -> object:

@@ -5,6 +5,7 @@ import json
 import sys
 
 from agents.items import ReasoningItem
+from openai.types.shared import Reasoning
 from pydantic import BaseModel
 
 from agents import (
@@ -45,7 +46,9 @@ async def answer(model: str) -> object:
 
 async def tools(model: str, store: bool | None = None) -> object:
     settings = ModelSettings(
-        store=store, response_include=None if store is None else ["reasoning.encrypted_content"]
+        reasoning=Reasoning(effort="medium", summary="auto"),
+        store=store,
+        response_include=None if store is None else ["reasoning.encrypted_content"],
     )
     helper = agent(model, tools=[get_weather], model_settings=settings)
     result = await Runner.run(helper, "The weather step by step, please.", run_config=AS_NAMED)

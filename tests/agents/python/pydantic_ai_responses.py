@@ -11,6 +11,7 @@ from pydantic_ai.messages import ThinkingPart
 from pydantic_ai.models.openai import OpenAIResponsesModel, OpenAIResponsesModelSettings
 
 asked: list[str] = []
+THINKS = OpenAIResponsesModelSettings(openai_reasoning_effort="medium", openai_reasoning_summary="auto")
 RED = b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg=="
 )
@@ -33,7 +34,7 @@ async def answer(model: OpenAIResponsesModel) -> object:
 
 
 async def streamed(model: OpenAIResponsesModel) -> object:
-    async with Agent(model).run_stream("Think and greet.") as result:
+    async with Agent(model, model_settings=THINKS).run_stream("Think and greet.") as result:
         pieces = [piece async for piece in result.stream_text(delta=True, debounce_by=None)]
         parts = result.all_messages()[-1].parts
     thoughts = [part.content for part in parts if isinstance(part, ThinkingPart)]
@@ -41,7 +42,7 @@ async def streamed(model: OpenAIResponsesModel) -> object:
 
 
 async def steps(model: OpenAIResponsesModel, **more: object) -> object:
-    agent = Agent(model, tools=[get_weather], model_settings=OpenAIResponsesModelSettings(**more))
+    agent = Agent(model, tools=[get_weather], model_settings=THINKS | more)
     first = await agent.run("The weather step by step, please.")
     second = await agent.run("Greet me.", message_history=first.all_messages())
     return {"texts": [first.output, second.output], "asked": asked}

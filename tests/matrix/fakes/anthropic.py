@@ -8,17 +8,21 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
 from antiphon.upstream.base import WireRequest
-from tests.matrix.conversation import Call, Refusal, Thought, Words
-from tests.matrix.fakes.base import Body, Fake, function_of, offered, pieces, require, sse
+from tests.matrix.conversation import Call, Ran, Refusal, Thought, Words
+from tests.matrix.fakes import hosted
+from tests.matrix.fakes.base import Body, Fake, Offered, function_of, offered, pieces, require, sse
+from tests.matrix.fakes.computers import check_claude, of_claude
+from tests.matrix.fakes.prefixes import PrefixCache, check_markers
 from tests.upstream.dialects.anthropic.official import judge
 
 THINKS = ("thinking", "redacted_thinking")
 _TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 _TOOL_ID = re.compile(r"[a-zA-Z0-9_-]+")
+_ERRORS = {400: "invalid_request_error", 429: "rate_limit_error", 529: "overloaded_error"}
 _MAGIC = {"image/png": b"\x89PNG", "image/jpeg": b"\xff\xd8\xff", "image/gif": b"GIF8", "image/webp": b"RIFF"}
 
 
@@ -31,8 +35,18 @@ class Anthropic(Fake):
     """It thinks unless told not to."""
     later_system: ClassVar[bool] = False
 
-    def error(self, message: str) -> Any:
-        return {"type": "error", "error": {"type": "invalid_request_error", "message": message}}
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.prefixes = PrefixCache()
+
+    too_long = "prompt is too long: 200001 tokens > 200000 maximum"
+
+    def error(self, message: str, status: int) -> Any:
+        return {"type": "error", "error": {"type": _ERRORS.get(status, "api_error"), "message": message}}
+
+    def tools(self, body: Body) -> list[Offered]:
+        functions = [tool for tool in body.get("tools", ()) if "input_schema" in tool]
+        return [Offered(tool["name"], tool["input_schema"]) for tool in functions]
 
     # Rules
 
@@ -43,8 +57,12 @@ class Anthropic(Fake):
         judge(body)
         self._messages(body["messages"])
         _tools(body)
+        betas = str([request.headers.get("anthropic-beta"), body.get("anthropic_beta")])
+        check_claude(body, betas)
+        hosted.check_servers(body, betas)
+        hosted.paired(body["messages"])
         self._thinking(body)
-        require(len(list(_markers(body))) <= 4, "A maximum of 4 blocks with cache_control may be provided.")
+        check_markers(body)
 
     def _messages(self, messages: list[Body]) -> None:
         roles = [message["role"] for message in messages if message["role"] != "system"]
@@ -104,6 +122,8 @@ class Anthropic(Fake):
                 require(role == "user", f"{where}: `tool_result` blocks can only be in `user` messages")
                 for inner in block.get("content", ()):
                     self._block(inner, role, where)
+            case kind if kind in (*hosted.USES, *hosted.RESULTS):
+                hosted.recognised(block, self, where)
             case kind:
                 require(False, f"{where}: unexpected block {kind}")
 
@@ -137,9 +157,12 @@ class Anthropic(Fake):
             "content": content,
             "stop_reason": stop,
             "stop_sequence": None,
-            "usage": {"input_tokens": 9, "output_tokens": 5},
+            "usage": {**self.prefixes.usage(body), "output_tokens": 5},
         }
-        return sse(_events(message)) if streamed else json.dumps(message).encode()
+        return self.streamed(_events(message)) if streamed else json.dumps(message).encode()
+
+    def streamed(self, events: Iterable[tuple[str, Body]]) -> bytes:
+        return sse(events)
 
     def _blocks(self, body: Body) -> Iterator[Body]:
         for part in self.answer.parts:
@@ -151,9 +174,13 @@ class Anthropic(Fake):
                 case Words(text) | Refusal(text):
                     self.hear(("text", text))
                     yield {"type": "text", "text": text}
+                case Call() if uses := of_claude(part, body):
+                    yield from ({"type": "tool_use", "id": self.new("toolu_01"), **use} for use in uses)
+                case Ran():
+                    yield from hosted.of_anthropic(part, body, self)
                 case Call():
                     name, given = function_of(part)
-                    offered(name, [tool["name"] for tool in body["tools"]])
+                    offered(name, self.tools(body))
                     self.hear(self.heard_call(part))
                     yield {"type": "tool_use", "id": self.new("toolu_01"), "name": name, "input": given}
 
@@ -182,7 +209,7 @@ def _paid(where: str, content: list[Body], owed: list[str]) -> None:
 
 
 def _tools(body: Body) -> None:
-    names = [tool["name"] for tool in body.get("tools", ())]
+    names = [tool.get("name") or tool["type"] for tool in body.get("tools", ())]
     require(len(names) == len(set(names)), "tools: Tool names must be unique.")
     for name in names:
         require(_TOOL_NAME.fullmatch(name), "tools.name: String should match pattern")
@@ -212,18 +239,6 @@ def _with_budget(body: Body, budget: int) -> None:
         )
 
 
-def _markers(value: Any) -> Iterator[Any]:
-    """Of the blocks and tools, and of the body itself."""
-    if isinstance(value, dict):
-        if "cache_control" in value:
-            yield value["cache_control"]
-        for inner in value.values():
-            yield from _markers(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _markers(inner)
-
-
 def _events(message: Body) -> Iterator[tuple[str, Body]]:
     begun = {**message, "content": [], "stop_reason": None}
     yield "message_start", {"type": "message_start", "message": begun}
@@ -231,7 +246,7 @@ def _events(message: Body) -> Iterator[tuple[str, Body]]:
         at = {"index": index}
         yield (
             "content_block_start",
-            {"type": "content_block_start", **at, "content_block": {**block, **_EMPTY[block["type"]]}},
+            {"type": "content_block_start", **at, "content_block": block | _EMPTY.get(block["type"], {})},
         )
         for delta in _deltas(block):
             yield "content_block_delta", {"type": "content_block_delta", **at, "delta": delta}
@@ -245,6 +260,7 @@ _EMPTY: dict[str, Body] = {
     "text": {"text": ""},
     "thinking": {"thinking": "", "signature": ""},
     "tool_use": {"input": {}},
+    **{kind: {"input": {}} for kind in hosted.USES},
 }
 
 
@@ -255,6 +271,6 @@ def _deltas(block: Body) -> Iterator[Body]:
         case "thinking":
             yield from ({"type": "thinking_delta", "thinking": piece} for piece in pieces(block["thinking"]))
             yield {"type": "signature_delta", "signature": block["signature"]}
-        case _:
+        case kind if kind not in hosted.RESULTS:  # which come whole
             given = json.dumps(block["input"])
             yield from ({"type": "input_json_delta", "partial_json": piece} for piece in pieces(given))

@@ -38,6 +38,15 @@ def require(holds: Any, message: str) -> None:
 
 
 @dataclass(frozen=True)
+class Offered:
+    """A tool that the model may call. `parameters`: its JSON Schema; None: it takes text."""
+
+    name: str
+    parameters: Any = None
+    namespace: str | None = None
+
+
+@dataclass(frozen=True)
 class Reply:
     status: int
     content_type: str
@@ -67,9 +76,12 @@ class Fake(ABC):
     settings: ClassVar[dict[str, Any]] = {}
     """Of the provider, beside those of the built-in one."""
     stream_type: ClassVar[str] = "text/event-stream"
+    too_long: ClassVar[str]
+    """Its words for a conversation that is longer than the model's context."""
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.known_as = {self.model}  # the names by which its model may be called
         self.answer = Answer(())
         self.asked: list[WireRequest] = []
         self.refused: list[str] = []
@@ -89,7 +101,7 @@ class Fake(ABC):
             self.check(request)
         except REFUSALS as refusal:
             self.refused.append(f"{type(refusal).__name__}: {refusal}")
-            return Reply(400, "application/json", _json(self.error(str(refusal))))
+            return self.failure(400, str(refusal))
         self.said = Said(incomplete="max_output_tokens" if self.answer.cut else None)
         streamed = self.is_streamed(request)
         return Reply(200, self.stream_type if streamed else "application/json", self.say(request, streamed))
@@ -105,8 +117,15 @@ class Fake(ABC):
         return bool(request.body.get("stream"))
 
     @abstractmethod
-    def error(self, message: str) -> Any:
-        """The body of a 400."""
+    def error(self, message: str, status: int) -> Any:
+        """The body of a failure with this status."""
+
+    def failure(self, status: int, message: str) -> Reply:
+        return Reply(status, "application/json", _json(self.error(message, status)))
+
+    @abstractmethod
+    def tools(self, body: Body) -> list[Offered]:
+        """What the request lets the model call."""
 
     # Ids, seals, names
 
@@ -146,9 +165,9 @@ ANSWER_TOOL = "antiphon_answer"
 """The tool through which the dialect lets a model answer in a shape, where nothing else holds it to one."""
 
 
-def offered(call: str, names: Iterable[str]) -> str:
+def offered(call: str, tools: Iterable[Offered]) -> str:
     """The name, which must be one that was offered: a model calls no other."""
-    require(call in set(names), f"the script wants to call {call}, which was not offered")
+    require(call in {tool.name for tool in tools}, f"the script wants to call {call}, which was not offered")
     return call
 
 

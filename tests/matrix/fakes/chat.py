@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from antiphon.upstream.base import WireRequest
 from tests.matrix.conversation import Call, Refusal, Thought, Words
-from tests.matrix.fakes.base import Body, Fake, function_of, offered, pieces, require, sse
+from tests.matrix.fakes.base import Body, Fake, Offered, function_of, offered, pieces, require, sse
 from tests.upstream.dialects.chat.official import judge
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
@@ -29,17 +29,23 @@ class Chat(Fake):
     more: ClassVar[frozenset[str]] = frozenset({"reasoning", "usage"})
     more_said: ClassVar[frozenset[str]] = frozenset({"reasoning", "reasoning_details"})
 
-    def error(self, message: str) -> Any:
+    too_long = "This model's maximum context length is 8 tokens. However, your messages resulted in 9 tokens."
+
+    def error(self, message: str, status: int) -> Any:
+        code = "context_length_exceeded" if message == self.too_long else None
         return {
-            "error": {"message": message, "type": "invalid_request_error", "param": "messages", "code": None}
+            "error": {"message": message, "type": "invalid_request_error", "param": "messages", "code": code}
         }
+
+    def tools(self, body: Body) -> list[Offered]:
+        return [Offered(each["name"], each.get("parameters")) for each in _callable(body)]
 
     # Rules
 
     def check(self, request: WireRequest) -> None:
         require(request.path == "/chat/completions", "Not Found")
         body = request.body
-        judge(_without_marks(body), self.more, self.more_said)
+        judge(_without_marks(_without_servers(body)), self.more, self.more_said)
         _tools(body)
         _shape(body.get("response_format", {"type": "text"}))
         owed: list[str] = []
@@ -129,7 +135,7 @@ class Chat(Fake):
 
     def called(self, call: Call, body: Body) -> Body:
         name, given = function_of(call)
-        offered(name, [tool[tool["type"]]["name"] for tool in body["tools"]])
+        offered(name, self.tools(body))
         function = {"name": name, "arguments": json.dumps(given)}
         return {"id": self.call_id(), "type": "function", "function": function}
 
@@ -141,13 +147,25 @@ def _without_marks(value: Any) -> Any:
     return [_without_marks(inner) for inner in value] if isinstance(value, list) else value
 
 
+def _without_servers(body: Body) -> Body:
+    """OpenRouter runs tools itself, whose types begin with its name."""
+    tools = [tool for tool in body.get("tools", ()) if not tool["type"].startswith("openrouter:")]
+    rest = {name: value for name, value in body.items() if name != "tools"}
+    return {**rest, "tools": tools} if "tools" in body else rest
+
+
+def _callable(body: Body) -> list[Body]:
+    """The functions and custom tools: what is called by a name."""
+    return [tool[tool["type"]] for tool in body.get("tools", ()) if tool["type"] in tool]
+
+
 def _tools(body: Body) -> None:
-    names = [tool[tool["type"]]["name"] for tool in body.get("tools", ())]
+    names = [tool["name"] for tool in _callable(body)]
     require(len(names) == len(set(names)), "Tool names must be unique.")
     for name in names:
         require(_NAME.fullmatch(name), "Invalid 'tools.function.name': string does not match pattern.")
-    for tool in body.get("tools", ()):
-        parameters = tool.get("function", {}).get("parameters", {"properties": {}})
+    for tool in _callable(body):
+        parameters = tool.get("parameters", {"properties": {}})
         require(
             "properties" in parameters or parameters.get("type") != "object",
             "Invalid schema for function: In context=(), object schema missing properties.",

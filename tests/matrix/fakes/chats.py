@@ -9,13 +9,9 @@ from antiphon.upstream.base import WireRequest
 from tests.matrix.conversation import Call
 from tests.matrix.fakes.base import Body, require
 from tests.matrix.fakes.chat import Chat
+from tests.upstream.dialects.chat.official_mistral import judge
 
 _MISTRALS_ID = re.compile(r"[a-zA-Z0-9]{9}")
-_MISTRALS_FIELDS = {
-    *("model", "messages", "tools", "tool_choice", "parallel_tool_calls", "temperature", "top_p", "stop"),
-    *("max_tokens", "stream", "random_seed", "response_format", "presence_penalty", "frequency_penalty", "n"),
-    *("prediction", "prompt_mode", "safe_prompt", "reasoning_effort", "metadata", "prompt_cache_key"),
-}
 
 
 class OpenAIChat(Chat):
@@ -60,8 +56,7 @@ class Mistral(Chat):
 
     def check(self, request: WireRequest) -> None:
         body = request.body
-        unknown = sorted(body.keys() - _MISTRALS_FIELDS)
-        require(not unknown, f"Extra inputs are not permitted: {unknown}")
+        judge(body)
         before = ""
         for message in body["messages"]:
             require((before, message["role"]) != ("tool", "user"), "Unexpected role 'user' after role 'tool'")

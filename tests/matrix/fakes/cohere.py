@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from antiphon.upstream.base import WireRequest
 from tests.matrix.conversation import Call, Refusal, Thought, Words
-from tests.matrix.fakes.base import Body, Fake, function_of, offered, pieces, require, sse
+from tests.matrix.fakes.base import Body, Fake, Offered, function_of, offered, pieces, require, sse
 from tests.upstream.dialects.cohere.checker import check
 from tests.upstream.dialects.cohere.official import judge
 
@@ -29,8 +29,14 @@ class Cohere(Fake):
     plans: ClassVar[bool] = False
     """It has no thoughts, and says before a call what it plans."""
 
-    def error(self, message: str) -> Any:
+    too_long = "too many tokens: size limit exceeded by 9 tokens. Try using shorter or fewer inputs."
+
+    def error(self, message: str, status: int) -> Any:
         return {"id": self.new(""), "message": message}
+
+    def tools(self, body: Body) -> list[Offered]:
+        functions = [tool["function"] for tool in body.get("tools", ())]
+        return [Offered(each["name"], each["parameters"]) for each in functions]
 
     # Rules
 
@@ -88,7 +94,7 @@ class Cohere(Fake):
 
     def _call(self, call: Call, body: Body) -> Body:
         name, given = function_of(call)
-        offered(name, [tool["function"]["name"] for tool in body["tools"]])
+        offered(name, self.tools(body))
         self.hear(self.heard_call(call))
         function = {"name": name, "arguments": json.dumps(given)}
         return {"id": self.new(f"{name}_", 12), "type": "function", "function": function}

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from antiphon.upstream.base import WireRequest
 from tests.matrix.conversation import Call, Refusal, Thought, Words
 from tests.matrix.fakes.anthropic import is_image
-from tests.matrix.fakes.base import ANSWER_TOOL, Body, Fake, function_of, offered, pieces, require
+from tests.matrix.fakes.base import ANSWER_TOOL, Body, Fake, Offered, function_of, offered, pieces, require
 from tests.upstream.dialects.converse.official import problems
 from tests.upstream.wire.aws_messages import event
 
@@ -29,14 +29,21 @@ class Converse(Fake):
     def is_streamed(self, request: WireRequest) -> bool:
         return request.path.endswith("/converse-stream")
 
-    def error(self, message: str) -> Any:
+    too_long = "The model returned the following errors: Input is too long for requested model."
+
+    def error(self, message: str, status: int) -> Any:
         return {"message": message}
+
+    def tools(self, body: Body) -> list[Offered]:
+        tools = [tool["toolSpec"] for tool in _tools(body)]
+        return [Offered(tool["name"], tool["inputSchema"]["json"]) for tool in tools]
 
     # Rules
 
     def check(self, request: WireRequest) -> None:
         *_, model, operation = request.path.split("/")
-        require(model == quote(self.model, safe="") and operation in _OPERATIONS, "UnknownOperationException")
+        known = {quote(name, safe="") for name in self.known_as}
+        require(model in known and operation in _OPERATIONS, "UnknownOperationException")
         found = problems(request)
         require(not found, "; ".join(found))
         body = request.body
@@ -106,15 +113,18 @@ class Converse(Fake):
                     yield self._answer(json.loads(text)) if ANSWER_TOOL in _names(body) else {"text": text}
                 case Call():
                     name, given = function_of(part)
-                    offered(name, _names(body))
+                    offered(name, self.tools(body))
                     self.hear(self.heard_call(part))
                     use = {"toolUseId": self.new("tooluse_", 14), "name": name, "input": given}
                     yield {"toolUse": use}
 
 
+def _tools(body: Body) -> list[Body]:
+    return [tool for tool in body.get("toolConfig", {}).get("tools", ()) if "toolSpec" in tool]
+
+
 def _names(body: Body) -> list[str]:
-    tools = body.get("toolConfig", {}).get("tools", ())
-    return [tool["toolSpec"]["name"] for tool in tools if "toolSpec" in tool]
+    return [tool["toolSpec"]["name"] for tool in _tools(body)]
 
 
 def _with_thoughts(body: Body) -> None:

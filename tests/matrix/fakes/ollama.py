@@ -11,7 +11,7 @@ from typing import Any
 
 from antiphon.upstream.base import WireRequest
 from tests.matrix.conversation import Call, Refusal, Thought, Words
-from tests.matrix.fakes.base import Body, Fake, function_of, offered, pieces, require
+from tests.matrix.fakes.base import Body, Fake, Offered, function_of, offered, pieces, require
 from tests.upstream.dialects.ollama.checker import check
 
 
@@ -21,8 +21,14 @@ class Ollama(Fake):
     seals = False
     stream_type = "application/x-ndjson"
 
-    def error(self, message: str) -> Any:
+    too_long = "input length exceeds maximum context length"
+
+    def error(self, message: str, status: int) -> Any:
         return {"error": message}
+
+    def tools(self, body: Body) -> list[Offered]:
+        functions = [tool["function"] for tool in body.get("tools", ())]
+        return [Offered(each["name"], each.get("parameters")) for each in functions]
 
     def is_streamed(self, request: WireRequest) -> bool:
         return bool(request.body.get("stream", True))
@@ -52,7 +58,7 @@ class Ollama(Fake):
                     message["content"] = text
                 case Call():
                     name, given = function_of(part)
-                    offered(name, [tool["function"]["name"] for tool in request.body["tools"]])
+                    offered(name, self.tools(request.body))
                     self.hear(self.heard_call(part))
                     call = {"function": {"name": name, "arguments": given}}
                     message.setdefault("tool_calls", []).append(call)

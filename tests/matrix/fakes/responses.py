@@ -17,7 +17,7 @@ from openai.types.responses.response_create_params import ResponseCreateParamsBa
 from antiphon.upstream.base import WireRequest
 from tests.contract.specifications import FOLDER
 from tests.matrix.conversation import Call, Refusal, Thought, Words
-from tests.matrix.fakes.base import Body, Fake, pieces, require, sse
+from tests.matrix.fakes.base import Body, Fake, Offered, pieces, require, sse
 from tests.upstream.dialects.responses.official import asked
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
@@ -29,6 +29,12 @@ _ANNOTATIONS = {
     "url_citation": {"url", "title", "start_index", "end_index"},
     "file_citation": {"file_id", "filename", "index"},
 }
+_CODES = {
+    "encrypted content": "invalid_encrypted_content",
+    "exceeds the context window": "context_length_exceeded",
+}
+# Not among the parameters of OpenAI's library; the second is what Codex sends to OpenAI itself.
+_UNTYPED = {"stream", "client_metadata"}
 _HOSTED = ("web_search_call", "code_interpreter_call", "mcp_call")
 _PARTS = {
     "user": ("input_text", "input_image", "input_file"),
@@ -44,16 +50,15 @@ class Responses(Fake):
     base = "/v1"
     is_openai: ClassVar[bool] = True
 
-    def error(self, message: str) -> Any:
-        stale = "encrypted content" in message
-        return {
-            "error": {
-                "message": message,
-                "type": "invalid_request_error",
-                "param": "input",
-                "code": "invalid_encrypted_content" if stale else None,
-            }
-        }
+    too_long = "Your input exceeds the context window of this model. Please adjust your input and try again."
+
+    def error(self, message: str, status: int) -> Any:
+        code = next((code for words, code in _CODES.items() if words in message), None)
+        error = {"message": message, "type": "invalid_request_error", "param": "input", "code": code}
+        return {"error": error}
+
+    def tools(self, body: Body) -> list[Offered]:
+        return [found for tool in body.get("tools", ()) for found in _offered(tool, None)]
 
     # Rules
 
@@ -62,7 +67,7 @@ class Responses(Fake):
         body = request.body
         if FOLDER.name and self.is_openai:
             asked().check("CreateResponse", body)
-        for name in body.keys() - ResponseCreateParamsBase.__annotations__.keys() - {"stream"}:
+        for name in body.keys() - ResponseCreateParamsBase.__annotations__.keys() - _UNTYPED:
             require(False, f"Unknown parameter: '{name}'.")
         require(body["store"] is False, "the gateway keeps the conversation")
         require("previous_response_id" not in body, "the gateway keeps the conversation")
@@ -188,8 +193,16 @@ def _parts(parts: list[Body], kinds: tuple[str, ...], where: str) -> None:
             base64.b64decode(found[1] if found else "", validate=True)
 
 
+def _offered(tool: Body, namespace: str | None) -> Iterator[Offered]:
+    if tool["type"] == "namespace":
+        for inner in tool["tools"]:
+            yield from _offered(inner, tool["name"])
+    elif "name" in tool:
+        yield Offered(tool["name"], tool.get("parameters"), namespace)
+
+
 def _tools(body: Body) -> None:
-    names = [(tool["type"], tool["name"]) for tool in body.get("tools", ())]
+    names = [(tool["type"], tool.get("name")) for tool in body.get("tools", ())]
     require(len(names) == len(set(names)), "Tool names must be unique.")
     choice = body.get("tool_choice")
     require(choice in (None, "auto", "none") or names, "Tool choices other than 'auto' need tools.")
