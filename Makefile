@@ -11,7 +11,7 @@ export ANTIPHON_DATA
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve key test test-upstream test-clients bench docs lock clean
+.PHONY: help serve key test test-upstream test-clients chaos-upstream bench docs catalogue lock clean
 
 help: ## What you can do here
 	@sed -n 's/^\([a-z-]*\):.*## /\1@/p' $(MAKEFILE_LIST) | while IFS=@ read -r name text; do \
@@ -34,7 +34,10 @@ test-upstream: $(VENV)/.upstream ## The tests against a real llama.cpp server; `
 	$(BIN)/python -m pytest -n 0 tests/upstream_real $(ARGS)
 
 test-clients: $(VENV)/.dev $(CLIENTS)/.npm $(CLIENTS)/.openai-2 $(CLIENTS)/.openai-3 ## Codex, opencode, LangChain, … unmodified, against the gateway (needs npm; takes 2 GB once)
-	$(BIN)/python -m pytest -n 0 -m agents tests/agents $(ARGS)
+	$(BIN)/python -m pytest -n auto -m agents tests/agents $(ARGS)
+
+chaos-upstream: $(VENV)/.dev ## Every fault of a provider in every dialect, and a table of what clients see
+	$(BIN)/python -m pytest -n 0 -m "chaos or not chaos" tests/faults $(ARGS)
 
 bench: $(VENV)/.runtime ## Measure speed and memory, beside others in the same run
 	$(BIN)/python -m bench $(ARGS)
@@ -44,6 +47,11 @@ docs: $(VENV)/.dev ## Write again what is made from the code: settings, schema, 
 	$(BIN)/antiphon schema > antiphon.schema.json
 	$(BIN)/antiphon schema --format yaml > antiphon.example.yaml
 	$(BIN)/antiphon fields > docs/fields.md
+
+catalogue: $(VENV)/.dev ## Make the catalogue of prices and limits again, from the newest data
+	@rm -rf build/catalogue && mkdir -p build/catalogue
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --dest build/catalogue litellm
+	$(BIN)/python -m scripts.catalogue build/catalogue/litellm-*.whl
 
 # The lock files hold the exact version and hashes of every package, for all platforms and Python versions
 # at once. The other two are held to the versions of the first, so that tests run what is served.
