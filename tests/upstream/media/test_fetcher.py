@@ -26,7 +26,7 @@ from tests.upstream.media.test_addresses import OTHERS
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 100
 GOOD = answer(PNG, kind="image/png")
-QUICK = Bounds(max_bytes=1000, max_request_bytes=1500, connect=0.5, whole=0.6, all=2.0)
+SMALL = Bounds(max_bytes=1000, max_request_bytes=1500)
 
 
 def port_of(upstream: FaultUpstream) -> int:
@@ -36,7 +36,7 @@ def port_of(upstream: FaultUpstream) -> int:
 def trusting(*upstreams: FaultUpstream, **changes: object) -> Fetcher:
     """A fetcher whose operator trusts 127.0.0.1, at the ports of these."""
     ports = frozenset(map(port_of, upstreams))
-    return Fetcher(replace(QUICK, ports=ports, trusted=frozenset({"127.0.0.1"}), **changes), "antiphon/test")
+    return Fetcher(replace(SMALL, ports=ports, trusted=frozenset({"127.0.0.1"}), **changes), "antiphon/test")
 
 
 def place(url: str, at: int = 0, kind: Kind = "image") -> Missing:
@@ -56,9 +56,9 @@ async def refused(fetcher: Fetcher, url: str, kind: Kind = "image") -> str:
     return refusal.value.message
 
 
-async def refused_of(script: Script, kind: Kind = "image") -> str:
+async def refused_of(script: Script, kind: Kind = "image", **changes: object) -> str:
     async with serving(script) as upstream:
-        return await refused(trusting(upstream), f"{upstream.url}/a.png", kind)
+        return await refused(trusting(upstream, **changes), f"{upstream.url}/a.png", kind)
 
 
 # What goes well
@@ -184,9 +184,9 @@ async def test_what_is_slow_is_left() -> None:
         await visit.send(*[b"\x89"] * 100, every=0.1)
 
     began = time.monotonic()
-    assert "too long" in await refused_of(drops)
-    assert "too long" in await refused_of(silent())
-    assert time.monotonic() - began < 2
+    assert "too long" in await refused_of(drops, whole=0.6)
+    assert "too long" in await refused_of(silent(), whole=0.6)
+    assert time.monotonic() - began < 9
 
 
 async def test_all_together_may_be_too_slow() -> None:
@@ -194,8 +194,8 @@ async def test_all_together_may_be_too_slow() -> None:
         wanted = [place(f"{upstream.url}/{at}.png", at) for at in range(30)]
         began = time.monotonic()
         with pytest.raises(InvalidRequest, match="too long"):
-            await trusting(upstream, whole=60.0, all=0.3).fetch(wanted)
-    assert time.monotonic() - began < 1
+            await trusting(upstream, all=0.3).fetch(wanted)
+    assert time.monotonic() - began < 9
 
 
 @pytest.mark.parametrize(
@@ -258,7 +258,7 @@ async def test_too_many_are_refused_before_the_first(monkeypatch: pytest.MonkeyP
 async def test_no_address_that_is_not_public_is_connected_to(address: str) -> None:
     """As a literal in the URL, on a port where somebody listens at 127.0.0.1."""
     async with serving(once(GOOD)) as upstream:
-        fetcher = Fetcher(replace(QUICK, ports=frozenset({port_of(upstream)})), "antiphon/test")
+        fetcher = Fetcher(replace(SMALL, ports=frozenset({port_of(upstream)})), "antiphon/test")
         host = f"[{address}]" if ":" in address else address
         assert UNREACHABLE in await refused(fetcher, f"http://{host}:{port_of(upstream)}/a.png")
     assert upstream.visits == []
@@ -267,7 +267,7 @@ async def test_no_address_that_is_not_public_is_connected_to(address: str) -> No
 async def test_what_is_refused_is_told_in_the_same_words_whatever_is_there() -> None:
     async with serving(once(GOOD)) as upstream:
         ports = frozenset({port_of(upstream), 9})
-        fetcher = Fetcher(replace(QUICK, ports=ports), "antiphon/test")
+        fetcher = Fetcher(replace(SMALL, ports=ports), "antiphon/test")
         hosts = (f"127.0.0.1:{port_of(upstream)}", "127.0.0.1:9", "nobody.invalid:9", "2130706433:9")
         assert len({await refused(fetcher, f"http://{host}/a.png") for host in hosts}) == 1
 
@@ -314,7 +314,7 @@ def public_is(address: str) -> Callable[[str], bool]:
 async def test_the_address_that_was_checked_is_the_one_that_is_connected_to() -> None:
     async with two_faced() as (outside, inside, port):
         names = Answers(["127.0.0.2"], ["127.0.0.1"])
-        bounds = replace(QUICK, ports=frozenset({port}))
+        bounds = replace(SMALL, ports=frozenset({port}))
         fetcher = Fetcher(bounds, "a", may_reach=public_is("127.0.0.2"), resolver=names)
         assert await got(fetcher, f"http://rebinding.example:{port}/a.png") == Media("image/png", PNG)
         assert names.asked == ["rebinding.example"]
@@ -326,7 +326,7 @@ async def test_the_address_that_was_checked_is_the_one_that_is_connected_to() ->
 async def test_a_name_with_one_private_address_is_refused() -> None:
     async with two_faced() as (outside, inside, port):
         names = Answers(["127.0.0.2", "127.0.0.1"])
-        bounds = replace(QUICK, ports=frozenset({port}))
+        bounds = replace(SMALL, ports=frozenset({port}))
         fetcher = Fetcher(bounds, "a", may_reach=public_is("127.0.0.2"), resolver=names)
         assert UNREACHABLE in await refused(fetcher, f"http://both.example:{port}/a.png")
     assert outside.visits == inside.visits == []
@@ -336,7 +336,7 @@ async def test_a_name_is_asked_again_for_each_hop() -> None:
     async with two_faced() as (outside, inside, port):
         outside.script = once(answer(b"", "302 Found", "text/html", "Location: /b.png"))
         names = Answers(["127.0.0.2"], ["127.0.0.1"])
-        bounds = replace(QUICK, ports=frozenset({port}))
+        bounds = replace(SMALL, ports=frozenset({port}))
         fetcher = Fetcher(bounds, "a", may_reach=public_is("127.0.0.2"), resolver=names)
         assert UNREACHABLE in await refused(fetcher, f"http://rebinding.example:{port}/a.png")
     assert (len(outside.visits), len(inside.visits)) == (1, 0)
@@ -347,7 +347,7 @@ async def test_a_trusted_host_may_be_anywhere_and_no_other(trusted: str) -> None
     async with serving(once(GOOD)) as upstream:
         port = port_of(upstream)
         names = Answers(["127.0.0.1"], ["127.0.0.1"], ["127.0.0.1"])
-        bounds = replace(QUICK, ports=frozenset({port}), trusted=frozenset({trusted}))
+        bounds = replace(SMALL, ports=frozenset({port}), trusted=frozenset({trusted}))
         fetcher = Fetcher(bounds, "a", resolver=names)
         assert await got(fetcher, f"http://Files.Example.:{port}/a.png") == Media("image/png", PNG)
         for host in ("more.files.example", "files.example.com"):
@@ -362,7 +362,7 @@ async def test_tls_is_spoken_with_the_host_of_the_url_and_must_be_trusted() -> N
     upstream = FaultUpstream(once(GOOD))
     server = await asyncio.start_server(upstream.visit, "127.0.0.1", 0, ssl=context)
     port = server.sockets[0].getsockname()[1]
-    bounds = replace(QUICK, ports=frozenset({port}))
+    bounds = replace(SMALL, ports=frozenset({port}))
     fetcher = Fetcher(bounds, "a", may_reach=public_is("127.0.0.1"), resolver=Answers(["127.0.0.1"]))
     assert UNREACHABLE in await refused(fetcher, f"https://files.example:{port}/a.png")
     server.close()
