@@ -14,10 +14,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias, cast
 
 from msgspec import Struct
-from sqlalchemy import BindParameter, ClauseElement, literal_column
+from sqlalchemy import BindParameter, ClauseElement, Insert, insert, literal_column
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import visitors
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.visitors import ExternallyTraversible
+
+from antiphon.observe.metrics import Histogram
+from antiphon.protocol.errors import StorageUnavailable
+
+RETRY_AFTER = 5.0  # seconds
 
 Value: TypeAlias = str | int | float | bytes | None
 Parameters: TypeAlias = Mapping[str, Value]
@@ -33,6 +39,8 @@ class Statement(Struct, frozen=True):
 
     sql: str
     names: tuple[str, ...]
+    only_adds: bool = False
+    """Whether it inserts the rows it is given and does nothing else: sees no others, returns nothing."""
 
 
 class Step(NamedTuple):
@@ -42,8 +50,20 @@ class Step(NamedTuple):
     rows: Sequence[Parameters]
 
 
+class Queue(NamedTuple):
+    """A queue of a driver: jobs that wait, and may wait; how many were done together."""
+
+    name: str
+    waiting: int
+    limit: int
+    groups: Histogram
+
+
 class Driver(Protocol):
     """A database. All methods raise StorageUnavailable when it cannot serve, Overloaded at their bounds."""
+
+    @property
+    def queues(self) -> Sequence[Queue]: ...
 
     def compile(self, statement: ClauseElement) -> Statement:
         """The statement in this database's language."""
@@ -78,11 +98,28 @@ class Driver(Protocol):
         ...
 
 
+def unavailable(cause: BaseException) -> StorageUnavailable:
+    """What clients are told; the cause, which may name files and hosts, is for logs alone."""
+    told = StorageUnavailable("The storage is not available at the moment.", retry_after=RETRY_AFTER)
+    told.__cause__ = cause
+    return told
+
+
+def own(told: Exception) -> Exception:
+    """One exception a caller: each collects its own traceback."""
+    return unavailable(told.__cause__ or told) if isinstance(told, StorageUnavailable) else told
+
+
 def compile_with(dialect: Dialect, statement: ClauseElement) -> Statement:
     """Compile once. Constants become part of the text; only named parameters are left to give."""
     inlined = cast(ClauseElement, visitors.replacement_traverse(statement, {}, _inline))
-    compiled = inlined.compile(dialect=dialect)
-    return Statement(str(compiled), tuple(compiled.params))
+    compiled = cast(SQLCompiler, inlined.compile(dialect=dialect))
+    names = tuple(compiled.positiontup or compiled.params)
+    return Statement(str(compiled), names, _only_adds(statement, dialect, str(compiled)))
+
+
+def _only_adds(statement: ClauseElement, dialect: Dialect, sql: str) -> bool:
+    return isinstance(statement, Insert) and sql == str(insert(statement.table).compile(dialect=dialect))
 
 
 def _inline(element: ExternallyTraversible, **_: Any) -> ExternallyTraversible | None:

@@ -19,7 +19,9 @@ from contextlib import suppress
 from queue import SimpleQueue
 from typing import Generic, TypeAlias, TypeVar
 
+from antiphon.observe.metrics import group_sizes
 from antiphon.protocol.errors import Overloaded, StorageUnavailable
+from antiphon.stores.drivers.base import Queue
 
 Job = TypeVar("Job")
 Answer = TypeVar("Answer")
@@ -36,6 +38,7 @@ class Lane(Generic[Job, Answer]):
         """`work` answers every job of the group it gathered; `finish` runs last, in the thread too."""
         self._work = work
         self._limit = limit
+        self._groups = group_sizes()
         self._finish = finish
         self._loop = asyncio.get_running_loop()
         self._queue: SimpleQueue[tuple[Job, asyncio.Future[Answer]] | None] = SimpleQueue()
@@ -44,6 +47,10 @@ class Lane(Generic[Job, Answer]):
         self._last = False  # written and read in the thread: nothing comes after this group
         self._ended = self._loop.create_future()
         threading.Thread(target=self._run, name=name, daemon=True).start()
+
+    def queue(self, name: str) -> Queue:
+        """How it is doing."""
+        return Queue(name, self.waiting, self._limit, self._groups)
 
     @property
     def waiting(self) -> int:
@@ -72,6 +79,8 @@ class Lane(Generic[Job, Answer]):
             while not self._last:
                 self._await_first()
                 outcomes = self._work(self._gather) if self._group else []
+                if outcomes:
+                    self._groups.observe(len(outcomes))
                 self._loop.call_soon_threadsafe(_answer, self._group, outcomes)
             self._finish()
         finally:

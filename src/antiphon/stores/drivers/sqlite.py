@@ -41,12 +41,16 @@ from antiphon.stores import migrations
 from antiphon.stores.drivers.base import (
     ConstraintViolated,
     Parameters,
+    Queue,
     Row,
     Statement,
     Step,
     compile_with,
+    own,
+    unavailable,
 )
 from antiphon.stores.drivers.lane import Gather, Lane
+from antiphon.stores.drivers.readiness import Readiness
 
 LASTING: dict[str, str | int] = {  # kept in the file; the first takes effect only when it is new
     "page_size": 8192,
@@ -61,8 +65,6 @@ PRAGMAS: dict[str, str | int] = {
     "journal_size_limit": 64 << 20,  # bytes the WAL keeps after a rush
     "cache_size": -4000,  # KiB, for each of the two connections
 }
-TRUSTED = 1.0  # seconds for which a commit proves that the next will succeed
-RETRY_AFTER = 5.0  # seconds
 EMPTYING_WAITS = 20  # milliseconds, for readers: as long may a save have to wait
 ATTEMPTS = 100
 
@@ -105,9 +107,7 @@ class SQLite:
         now: Callable[[], float],
     ) -> None:
         """Use `open`, which brings the schema up to date first."""
-        self._now = now
-        self._proved_at: float | None = None  # when a commit last succeeded, unless one failed since
-        self._probe: asyncio.Task[Rows] | None = None
+        self._readiness = Readiness(lambda: self.write(*PROBE), now)
         self._erased_within = erased_within
         self._unerased = False  # something was deleted since the WAL was last emptied
         self._erasing: asyncio.Task[None] | None = None
@@ -153,7 +153,7 @@ class SQLite:
     async def write(self, *steps: Step) -> Rows:
         """See Driver. Cancelling the caller does not take the write back."""
         returned = await self.note(*steps)
-        self._proved_at = self._now()
+        self._readiness.proved()
         return returned
 
     async def note(self, *steps: Step) -> Rows:
@@ -161,7 +161,7 @@ class SQLite:
         try:
             return await self._writes.submit(steps)
         except StorageUnavailable:
-            self._proved_at = None
+            self._readiness.failed()
             raise
 
     async def erase(self, *steps: Step) -> Rows:
@@ -183,17 +183,12 @@ class SQLite:
 
     async def ready(self) -> None:
         """See Driver. Costs nothing while writes succeed; else 32 KiB are written, once for all who ask."""
-        if self._proved_at is not None and self._now() - self._proved_at < TRUSTED:
-            return
-        if self._probe is None:
-            self._probe = asyncio.create_task(self.write(*PROBE))
-            self._probe.add_done_callback(self._probed)
-        await asyncio.shield(self._probe)
+        await self._readiness.ask()
 
-    def _probed(self, probe: asyncio.Task[Rows]) -> None:
-        self._probe = None
-        if not probe.cancelled():
-            probe.exception()  # heard, also when nobody waits any more
+    @property
+    def queues(self) -> tuple[Queue, ...]:
+        """See Driver."""
+        return self._writes.queue("writes"), self._reads.queue("reads")
 
     @property
     def waiting(self) -> int:
@@ -244,7 +239,7 @@ class _Writing(_Connected):
             connection.execute("BEGIN IMMEDIATE")
         except apsw.Error as error:
             told = self.verdict(error)
-            return [_copy(told) for _ in gather()]
+            return [own(told) for _ in gather()]
         group = gather()
         try:
             answers = [_perform(connection, steps) for steps in group]
@@ -273,7 +268,7 @@ class _Writing(_Connected):
         with suppress(apsw.Error):  # SQLite may have rolled back itself, or the connection is gone
             connection.execute("ROLLBACK")
         if len(group) == 1 or isinstance(told, StorageUnavailable):
-            return [_copy(told) for _ in group]
+            return [own(told) for _ in group]
         return [self.work(_alone(steps))[0] for steps in group]
 
 
@@ -309,19 +304,8 @@ def _told(error: Exception) -> Exception:
     if isinstance(error, apsw.ConstraintError):
         return ConstraintViolated(str(error))
     if isinstance(error, _UNAVAILABLE):
-        return _unavailable(error)
+        return unavailable(error)
     return error
-
-
-def _unavailable(error: BaseException) -> StorageUnavailable:
-    told = StorageUnavailable("The storage is not available at the moment.", retry_after=RETRY_AFTER)
-    told.__cause__ = error
-    return told
-
-
-def _copy(told: Exception) -> Exception:
-    """One exception a caller: each collects its own traceback."""
-    return _unavailable(told.__cause__ or told) if isinstance(told, StorageUnavailable) else told
 
 
 def _milliseconds(seconds: float) -> int:
@@ -336,10 +320,10 @@ def _connect(path: Path, busy_timeout: float) -> apsw.Connection:
     return connection
 
 
-def prepare(path: Path) -> None:
-    """Make the file and bring its schema to HEAD. Any number of processes may do so at once.
+def prepare(path: Path) -> str | None:
+    """Make the file and bring its schema to HEAD; the revision it was at. Any number may do so at once.
 
-    Raises StorageUnavailable, UnknownSchema.
+    Raises StorageUnavailable, UnknownSchema, OSError.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Only a file that is new: closing a descriptor of an open database would drop its locks.
@@ -349,12 +333,14 @@ def prepare(path: Path) -> None:
         connection = _connect(path, busy_timeout=30)
         try:
             _set_up(connection)
-            if _revision(connection) != migrations.HEAD:
+            found = _revision(connection)
+            if found != migrations.HEAD:
                 _migrate(connection)
+            return found
         finally:
             connection.close()
     except _UNAVAILABLE as error:
-        raise _unavailable(error) from error
+        raise unavailable(error) from error
 
 
 def _set_up(connection: apsw.Connection) -> None:
