@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from antiphon.core.records import Attempt, Charge, ResponseRecord, Target
 from antiphon.stores.drivers.base import ConstraintViolated, Driver
@@ -101,3 +101,4 @@ async def test_each_target_has_its_own_sum_the_dearest_first(ledger: Ledger) -> 
 async def test_sums_are_exact_and_say_what_has_no_price(ledger: Ledger) -> None:
     assert await ledger.total("mine") == Total(3, 2**60, 1, 20, 40)
     assert await ledger.total("mine", since=1_500) == Total(1, 0, 1, 10, 20)
+    assert {type(number) for number in astuple(await ledger.total("mine"))} == {int}

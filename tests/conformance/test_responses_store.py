@@ -164,10 +164,10 @@ async def test_a_thousand_turns_are_loaded_by_one_statement(driver: Driver) -> N
 
 def test_every_statement_names_the_project(store: Responses) -> None:
     statements = [value for value in vars(store).values() if isinstance(value, Statement)]
-    assert len(statements) == 9
+    assert len(statements) >= 10
     for statement in statements:
         assert "project_id" in statement.names
-        for table in ("responses", "items", "parent"):
+        for table in ("responses", "items", "parent", "conversations", "conversation_items"):
             if f"FROM {table}" in statement.sql or f"JOIN {table}" in statement.sql:
                 assert f"{table}.project_id = " in statement.sql
 
@@ -306,9 +306,9 @@ def test_whatever_a_model_can_emit_comes_back_equal(
         @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
         @given(JSON_VALUES, JSON_VALUES, JSON_VALUES)
         def round_trip(in_body: Any, in_input: Any, in_output: Any) -> None:
-            record = turn(f"t{next(number)}")
-            record.body["value"] = in_body
-            record.input = [item("i", value=in_input)]
+            record = turn(f"t\x00{next(number)}")
+            record.body |= {"value": in_body, "model": "sim/\x00"}
+            record.input = [item("i\x00", value=in_input)]
             record.output = [item("o", value=in_output)]
             runner.run(store.save(record))
             assert runner.run(store.get(P, record.id)) == record

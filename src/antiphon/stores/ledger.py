@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from msgspec import Struct
-from sqlalchemy import ClauseElement, ColumnElement, bindparam, func, insert, select
+from sqlalchemy import BigInteger, ClauseElement, ColumnElement, bindparam, cast, func, insert, select
 
 from antiphon.core.records import Attempt, Charge, Target
 from antiphon.stores.drivers.base import Driver, Parameters, Row, Statement, Step
@@ -120,7 +120,8 @@ def _select_of_response() -> ClauseElement:
 
 
 def _added(column: str) -> ColumnElement[int]:
-    return func.coalesce(func.sum(attempts.c[column]), 0)
+    """PostgreSQL's sums of whole numbers are of its type for decimal ones, but for the cast."""
+    return cast(func.coalesce(func.sum(attempts.c[column]), 0), BigInteger)
 
 
 _SUMS = (

@@ -1,48 +1,36 @@
 """Responses: what was answered, and from which items.
 
-A response continues another through `previous_response_id`; the chain from a response to its oldest
-ancestor is walked inside the database, by one recursive statement, whatever its length:
-
-    chain(id, previous, depth)      depth 0 is the response itself, then its parent, …
-    whole                           the oldest row of the chain has no previous: nobody is missing
-
-A chain with a missing link (unknown, deleted, another project's) has no history at all: an answer that
-silently forgot half of a conversation would be worse than none. The history is put together into one
-JSON text inside the database, because each row that crosses into Python costs a turn at the
-interpreter's lock, and a history may have thousands.
+What a response continues is found by the statements of `chains`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from sqlalchemy import (
-    CTE,
     ClauseElement,
     ColumnElement,
-    LargeBinary,
     ScalarSelect,
     and_,
     bindparam,
-    case,
-    cast,
     delete,
-    func,
     insert,
-    literal,
     select,
+    union_all,
 )
 
-from antiphon.core.records import Page, ResponseRecord
+from antiphon.core.records import ConversationLock, Page, ResponseRecord
 from antiphon.protocol import json
-from antiphon.protocol.errors import InvalidRequest, StorageUnavailable
+from antiphon.protocol.errors import ConversationLocked, InvalidRequest
 from antiphon.protocol.json import JSON
-from antiphon.stores.drivers.base import Driver, Parameters, Row, Statement, Step
+from antiphon.stores.answers import delete_answers_about
+from antiphon.stores.bodies import decoded, decoded_array, joined
+from antiphon.stores.chains import select_history, select_listing
+from antiphon.stores.conversations import Appending
+from antiphon.stores.drivers.base import ConstraintViolated, Driver, Parameters, Row, Statement, Step
 from antiphon.stores.ledger import entry
-from antiphon.stores.schema import attempts, items, responses
-
-LONGEST_CHAIN = 100_000  # a bound for the recursion; a longer chain counts as broken
+from antiphon.stores.schema import attempts, conversation_items, conversations, items, responses
 
 
 class Responses:
@@ -58,11 +46,14 @@ class Responses:
         self._insert_item: Statement = driver.compile(insert(items))
         self._insert_attempt: Statement = driver.compile(insert(attempts))
         self._delete: Statement = driver.compile(_delete())
+        self._delete_answers: Statement = driver.compile(delete_answers_about())
         self._select_response: Statement = driver.compile(_select_response())
-        self._select_history: Statement = driver.compile(_select_history())
-        self._select_listing: Statement = driver.compile(_select_listing())
+        self._select_history: Statement = driver.compile(select_history())
+        self._select_listing: Statement = driver.compile(select_listing())
         self._select_body: Statement = driver.compile(_select_body())
         self._select_by_item_id: Statement = driver.compile(_select_by_item_id())
+        self._appending = Appending(driver)
+        self._select_conversation: Statement = driver.compile(_select_conversation())
 
     async def ready(self) -> None:
         """Raises StorageUnavailable when a save would fail now."""
@@ -71,7 +62,8 @@ class Responses:
     async def save(self, record: ResponseRecord) -> None:
         """Store a new response, and enter what it cost; committed when this returns.
 
-        ConstraintViolated if the id is taken.
+        Where its conversation was deleted, it is stored without. ConstraintViolated if the id is taken.
+        Raises ConversationLocked, and nothing is stored, if it appends with a lock that is lost.
         """
         response: Parameters = {
             "project_id": record.project_id,
@@ -81,11 +73,26 @@ class Responses:
             "model": record.body.get("model"),
             "created_at": record.created_at,
             "body": json.encode(record.body),
+            "conversation_id": record.conversation.conversation_id if record.conversation else None,
+            "conversation_position": record.conversation.position if record.conversation else None,
         }
-        steps = [Step(self._insert_response, [response]), Step(self._insert_item, _item_rows(record))]
+        steps = [Step(self._insert_response, [response]), Step(self._insert_item, item_rows(record))]
         if record.attempts:
             steps.append(Step(self._insert_attempt, [entry(attempt) for attempt in record.attempts]))
-        await self._driver.write(*steps)
+        if record.conversation is not None and record.appends:
+            await self._append(record.conversation, record, steps)
+        else:
+            await self._driver.write(*steps)
+
+    async def _append(self, lock: ConversationLock, record: ResponseRecord, steps: list[Step]) -> None:
+        said = [*record.input, *record.output]
+        try:
+            await self._driver.write(*steps, *self._appending.steps(lock, said, record.created_at))
+        except ConstraintViolated:
+            of: Parameters = {"project_id": lock.project_id, "id": lock.conversation_id}
+            if await self._driver.read(self._select_conversation, of):
+                raise ConversationLocked from None
+            await self._driver.write(*steps)
 
     async def get(self, project_id: str, id: str) -> ResponseRecord | None:
         """The response with its own input and output."""
@@ -98,22 +105,21 @@ class Responses:
             project_id=project_id,
             previous_response_id=previous,
             created_at=created_at,
-            body=_decode(body),
-            input=_decode_joined(asked),
-            output=_decode_joined(said),
+            body=decoded(body),
+            input=decoded_array(asked),
+            output=decoded_array(said),
         )
 
     async def delete(self, project_id: str, id: str) -> bool:
         """Delete the response and its items for good; False if there is none."""
-        return bool(await self._driver.erase(Step(self._delete, [{"project_id": project_id, "id": id}])))
+        row: Parameters = {"project_id": project_id, "id": id}
+        return bool(await self._driver.erase(Step(self._delete_answers, [row]), Step(self._delete, [row])))
 
     async def history(self, project_id: str, id: str) -> list[JSON] | None:
         """All items of the response and its ancestors, oldest first; None if any of them is not there."""
         rows = await self._driver.read(self._select_history, {"project_id": project_id, "id": id})
-        whole, joined = rows[0]
-        if not whole:
-            return None
-        return _decode_joined(joined)
+        whole, of_chain, of_conversation = rows[0]
+        return decoded_array(of_conversation, of_chain) if whole else None
 
     async def input_items(
         self,
@@ -134,7 +140,7 @@ class Responses:
         listing = await self._driver.read(self._select_listing, {"project_id": project_id, "id": id})
         if not listing:
             return None
-        listed = [row[1:] for row in listing if row[2] is not None]
+        listed = [row for row in listing if row[2] is not None]
         if order == "desc":
             listed.reverse()
         start = _behind(after, listed)
@@ -145,17 +151,17 @@ class Responses:
         )
         if len(rows) < len(wanted):  # deleted in between
             return None
-        return Page(data=[_decode(body) for (body,) in rows], has_more=len(listed) > start + limit)
+        return Page(data=[decoded(body) for (body,) in rows], has_more=len(listed) > start + limit)
 
     async def items(self, project_id: str, ids: Sequence[str]) -> dict[str, JSON]:
         """The items of these ids, of any response of the project; of several with one id, the latest."""
         rows = await self._driver.read(
             self._select_by_item_id, *({"project_id": project_id, "id": id} for id in dict.fromkeys(ids))
         )
-        return {item_id: _decode(body) for item_id, body in rows}
+        return {item_id: decoded(body) for item_id, body in rows}
 
 
-def _item_rows(record: ResponseRecord) -> list[Parameters]:
+def item_rows(record: ResponseRecord) -> list[Parameters]:
     first_output = len(record.input)
     return [
         {
@@ -178,18 +184,6 @@ def _behind(after: str | None, listed: list[Row]) -> int:
         if listed[place - 1][2] == after:
             return place
     raise InvalidRequest("No item with this id is in the list.", param="after")
-
-
-def _decode(body: bytes) -> Any:
-    try:
-        return json.decode(body)
-    except json.MalformedJSON:
-        raise StorageUnavailable("What is stored here cannot be read.", code="storage_corrupt") from None
-
-
-def _decode_joined(bodies: bytes | None) -> list[JSON]:
-    decoded: list[JSON] = _decode(b"[%b]" % (bodies or b""))
-    return decoded
 
 
 def _of_response() -> ColumnElement[bool]:
@@ -217,73 +211,53 @@ def _select_response() -> ClauseElement:
 
 
 def _items_of_kind(kind: str) -> ScalarSelect[bytes]:
-    return select(_joined(items.c.position)).where(_of_response(), items.c.kind == kind).scalar_subquery()
-
-
-def _joined(*order: ColumnElement[int]) -> ColumnElement[bytes]:
-    """The bodies with commas between them: a JSON array but for its brackets."""
-    return cast(func.aggregate_strings(items.c.body, ",").aggregate_order_by(*order), LargeBinary)
-
-
-def _chain() -> CTE:
-    """The response and its ancestors, all of the project."""
-    first = (
-        select(
-            responses.c.id,
-            responses.c.previous_response_id.label("previous"),
-            literal(0).label("depth"),
-        )
-        .where(responses.c.project_id == bindparam("project_id"), responses.c.id == bindparam("id"))
-        .cte("chain", recursive=True)
-    )
-    parent = responses.alias("parent")
-    return first.union_all(
-        select(parent.c.id, parent.c.previous_response_id, first.c.depth + 1).where(
-            parent.c.project_id == bindparam("project_id"),
-            parent.c.id == first.c.previous,
-            first.c.depth < LONGEST_CHAIN,
-        )
-    )
-
-
-def _select_history() -> ClauseElement:
-    """One row: whether the chain reaches a response without a previous one, and all items, joined."""
-    chain = _chain()
-    of_chain = and_(items.c.project_id == bindparam("project_id"), items.c.response_id == chain.c.id)
-    joined = _joined(chain.c.depth.desc(), items.c.position)
-    whole = func.max(case((chain.c.previous.is_(None), 1), else_=0))
-    return select(whole, joined).select_from(chain.outerjoin(items, of_chain))
-
-
-def _select_listing() -> ClauseElement:
-    """Which items the response was made from, without their bodies; oldest first."""
-    chain = _chain()
-    of_chain = and_(
-        items.c.project_id == bindparam("project_id"),
-        items.c.response_id == chain.c.id,
-        (chain.c.depth > 0) | (items.c.kind == "input"),
-    )
     return (
-        select(chain.c.previous, items.c.response_id, items.c.position, items.c.item_id)
-        .select_from(chain.outerjoin(items, of_chain))
-        .order_by(chain.c.depth.desc(), items.c.position)
+        select(joined(items.c.body, items.c.position))
+        .where(_of_response(), items.c.kind == kind)
+        .scalar_subquery()
     )
 
 
 def _select_body() -> ClauseElement:
-    return select(items.c.body).where(_of_response(), items.c.position == bindparam("position"))
+    """Of an item, by the id of the response or the conversation that it is of, and its position there."""
+    of_conversation = select(conversation_items.c.body).where(
+        conversation_items.c.project_id == bindparam("project_id"),
+        conversation_items.c.conversation_id == bindparam("id"),
+        conversation_items.c.position == bindparam("position"),
+    )
+    of_response = select(items.c.body).where(_of_response(), items.c.position == bindparam("position"))
+    return union_all(of_response, of_conversation)
 
 
 def _select_by_item_id() -> ClauseElement:
-    """The latest item of the id."""
-    return (
-        select(items.c.item_id, items.c.body)
+    """The latest item of the id, in a response or a conversation."""
+    in_response = (
+        select(items.c.item_id, items.c.body, responses.c.created_at, items.c.position)
         .join(
             responses,
             and_(responses.c.project_id == items.c.project_id, responses.c.id == items.c.response_id),
         )
         .where(items.c.project_id == bindparam("project_id"), items.c.item_id == bindparam("id"))
-        .order_by(responses.c.created_at.desc(), items.c.position.desc())
+    )
+    in_conversation = select(
+        conversation_items.c.item_id,
+        conversation_items.c.body,
+        conversation_items.c.created_at,
+        conversation_items.c.position,
+    ).where(
+        conversation_items.c.project_id == bindparam("project_id"),
+        conversation_items.c.item_id == bindparam("id"),
+    )
+    found = union_all(in_response, in_conversation).subquery("found")
+    return (
+        select(found.c.item_id, found.c.body)
+        .order_by(found.c.created_at.desc(), found.c.position.desc())
         .limit(1)
         .offset(0)  # else SQLite's dialect adds one as a parameter
+    )
+
+
+def _select_conversation() -> ClauseElement:
+    return select(conversations.c.id).where(
+        conversations.c.project_id == bindparam("project_id"), conversations.c.id == bindparam("id")
     )

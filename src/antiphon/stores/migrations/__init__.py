@@ -16,7 +16,7 @@ alembic's own idea of the newest).
 
 from __future__ import annotations
 
-HEAD = "0002"
+HEAD = "0007"
 
 
 class UnknownSchema(Exception):

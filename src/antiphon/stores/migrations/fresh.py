@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 
-from sqlalchemy import ClauseElement, Column, MetaData, String, Table, insert
+from sqlalchemy import ClauseElement, Column, MetaData, PrimaryKeyConstraint, String, Table, insert
 from sqlalchemy.engine import URL
 from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -16,7 +16,12 @@ from antiphon.stores.migrations import HEAD
 from antiphon.stores.schema import DEFAULT_PROJECT, metadata, projects
 
 # Alembic's own table, as alembic makes it.
-_version = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
+_version = Table(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
 
 
 def render(dialect: str) -> str:
