@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,29 +12,29 @@ from typing import Any
 import pytest
 
 from antiphon.core.records import ResponseRecord
-from antiphon.stores.drivers.sqlite import SQLite
+from antiphon.stores.drivers import open_driver
 from antiphon.stores.responses import Responses
 from antiphon.stores.schema import DEFAULT_PROJECT
-from tests.acceptance.processes import Process, gateway
+from tests.acceptance.processes import KEYS, Process, gateway
 from tests.contract.wire import Connection, ask, create, frames, made
 
 LENGTH = 1000
 
 
 @pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+def process(tmp_path_factory: pytest.TempPathFactory, storage: dict[str, Any]) -> Iterator[Process]:
     folder = tmp_path_factory.mktemp("chains")
-    asyncio.run(grow(folder / "data" / "antiphon.db"))
-    with gateway(folder) as running:
+    asyncio.run(grow(storage.get("storage", f"sqlite:///{folder}/data/antiphon.db")))
+    with gateway(folder, storage) as running:
         yield running
 
 
-async def grow(database: Path) -> None:
+async def grow(database: str) -> None:
     """A conversation of many turns, put into the store directly."""
-    sqlite = await SQLite.open(database)
-    store = Responses(sqlite)
+    driver = await open_driver(database)
+    store = Responses(driver)
     await asyncio.gather(*(store.save(turn(number)) for number in range(LENGTH)))
-    await sqlite.close()
+    await driver.close()
 
 
 def turn(number: int) -> ResponseRecord:
@@ -42,7 +43,7 @@ def turn(number: int) -> ResponseRecord:
         id=f"resp_old_{number}",
         project_id=DEFAULT_PROJECT,
         previous_response_id=previous,
-        created_at=number,
+        created_at=round(time.time()),  # else it is old enough to be forgotten
         body={"id": f"resp_old_{number}", "object": "response", "previous_response_id": previous},
         input=[message("user", number, "input_text", f"question {number}.")],
         output=[message("assistant", number, "output_text", f"answer {number}.")],
@@ -167,14 +168,13 @@ def test_an_item_can_be_referred_to_until_it_is_deleted(process: Process) -> Non
     assert (refused.status, refused.error["param"]) == (400, "input[0].id")
 
 
-def test_all_is_still_there_after_a_restart(tmp_path: Path) -> None:
-    with gateway(tmp_path) as process:
-        key = process.key
+def test_all_is_still_there_after_a_restart(tmp_path: Path, storage: dict[str, Any]) -> None:
+    settings = {**storage, "keys": KEYS}
+    with gateway(tmp_path, settings) as process:
         first = made(process, "the words")
         second = made(process, "more words", previous_response_id=first["id"])
         assert process.stop() == 0
-    with gateway(tmp_path) as process:
-        process.key = key
+    with gateway(tmp_path, settings) as process:
         assert ask(process, "GET", f"/v1/responses/{second['id']}").json() == second
         third = made(process, "recall the words", previous_response_id=second["id"])
         assert text_of(third) == "the words"

@@ -155,7 +155,7 @@ def test_errors_have_the_classes_of_the_library(client: OpenAI, gateway: Running
         client.responses.create(model=MODEL, input="x", temperature=3)
     assert hot.value.param == "temperature"
     with pytest.raises(openai.BadRequestError) as later:
-        client.responses.create(model=MODEL, input="x", background=True)
+        client.responses.create(model=MODEL, input="x", background=True, store=False)
     assert (later.value.code, later.value.param) == ("unsupported_parameter", "background")
     with pytest.raises(openai.NotFoundError):
         client.responses.retrieve("resp_none")
@@ -189,3 +189,30 @@ def test_logprobs_come_when_asked_for(client: OpenAI) -> None:
     )
     part = made.output[0].content[0]
     assert part.logprobs
+
+
+def test_a_conversation_is_kept_and_gone_on_with(client: OpenAI) -> None:
+    conversation = client.conversations.create(
+        items=[{"role": "user", "content": "zero"}], metadata={"topic": "numbers"}
+    )
+    response = client.responses.create(model=MODEL, input="recall zero", conversation=conversation.id)
+    assert response.output_text == "zero"
+    assert response.conversation is not None
+    assert response.conversation.id == conversation.id
+    assert client.conversations.retrieve(conversation.id).metadata == {"topic": "numbers"}
+    assert client.conversations.update(conversation.id, metadata={"a": "b"}).metadata == {"a": "b"}
+    added = client.conversations.items.create(
+        conversation.id, items=[{"type": "message", "role": "user", "content": str(n)} for n in range(5)]
+    )
+    listed = list(client.conversations.items.list(conversation.id, limit=3, order="asc"))
+    assert [item.id for item in listed][-5:] == [item.id for item in added.data]
+    assert len(listed) == 3 + 5
+    one = client.conversations.items.retrieve(listed[0].id, conversation_id=conversation.id)
+    assert one == listed[0]
+    left = client.conversations.items.delete(listed[0].id, conversation_id=conversation.id)
+    assert left.id == conversation.id
+    with pytest.raises(openai.NotFoundError):
+        client.conversations.items.retrieve(listed[0].id, conversation_id=conversation.id)
+    assert client.conversations.delete(conversation.id).deleted
+    with pytest.raises(openai.NotFoundError):
+        client.conversations.retrieve(conversation.id)

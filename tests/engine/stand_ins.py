@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any
 
 from antiphon.core.adaptations import Adaptation
+from antiphon.core.compaction import estimated_tokens
 from antiphon.core.deltas import Delta
 from antiphon.core.envelopes import SealKeys
 from antiphon.core.grammars.judge import HeldTool, ToolName
@@ -18,11 +19,14 @@ from antiphon.core.turn import Turn
 from antiphon.engine.attempts import Accounting
 from antiphon.engine.books import Books
 from antiphon.engine.choosing import Chooser
+from antiphon.engine.compaction import Fitting
+from antiphon.engine.conversations import Conversations
 from antiphon.engine.hedging import Hedging
 from antiphon.engine.ports import Order
 from antiphon.engine.run import Bounds
 from antiphon.engine.sealing import Foreign, Sealing
 from antiphon.engine.service import Service
+from antiphon.engine.writers import LEASE, Writers
 from antiphon.protocol.errors import GatewayError, StorageUnavailable
 from antiphon.protocol.json import JSON
 from antiphon.protocol.request import Limits, create_response
@@ -81,6 +85,15 @@ class ScriptedSpeaker:
 
     def reads(self, target: Target) -> frozenset[str]:
         return frozenset({"anthropic", target.provider})
+
+    async def estimate(self, target: Target, turn: Turn) -> int:
+        return estimated_tokens(turn.items)
+
+    def compacts(self, target: Target) -> bool:
+        return target.provider == "openai"
+
+    def truncates(self, target: Target) -> bool:
+        return target.provider == "openai"
 
     async def count(self, target: Target, turn: Turn) -> int:
         self.turns.append(turn)
@@ -173,8 +186,14 @@ def service(
     seconds: float = 60,
     hedge: float | None = None,
     clock: Callable[[], float] = time.monotonic,
+    window: int | None = None,
+    conversations: Any = None,
+    lease: float = LEASE,
 ) -> Service:
-    """With `hedge`, the dollars that a second answer may cost: a model says 1,000 tokens at most."""
+    """With `hedge`, the dollars that a second answer may cost: a model says 1,000 tokens at most.
+
+    Without a store of `conversations` there are none that could be asked for.
+    """
     alike = (("sim/a", 1.0), ("anthropic/b", 1.0))
     names = Names({"sim": (), "anthropic": (), "openai": ()}, {"alike": alike})
     health, new_id = Health(), counting_ids()
@@ -192,6 +211,9 @@ def service(
         new_id=new_id,
         now=lambda: 1,
         bounds=Bounds(runs=most_runs, corrections=2, retries=retries, seconds=seconds),
+        conversations=Conversations(conversations, store, new_id, lambda: 1),
+        writers=Writers(conversations, new_id, lease=lease),
+        fitting=Fitting(speaker, lambda _: window),
         hedging=None if hedge is None else Hedging(accounting, lambda _: 1000, hedge),
     )
 

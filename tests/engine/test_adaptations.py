@@ -62,3 +62,15 @@ async def test_who_asks_strictly_is_refused_before_anything_is_sent() -> None:
 async def test_what_is_asked_exactly_is_served_to_who_asks_strictly() -> None:
     run = await service(ScriptedSpeaker([HELLO]), ListStore()).create(CALLER, request(adaptation="strict"))
     assert fold(await events_of(run))["status"] == "completed"
+
+
+async def test_what_could_not_be_told_stands_behind_what_could_not_be_asked() -> None:
+    pause = [d.Text("0", "a"), d.Untold("a hologram", "dropped"), d.Stop("pause")]
+    speaker, store = ScriptedSpeaker([pause, HELLO], [(CLAMPED,), (CLAMPED,)]), ListStore()
+    made_service = service(speaker, store)
+    run = await made_service.create(CALLER, request())
+    response = fold(await events_of(run))
+    untold = Adaptation("output", "dropped", "a hologram")
+    assert response["adaptations"] == [told(CLAMPED), told(untold)]
+    assert run.adaptations == (CLAMPED, untold)
+    assert (await made_service.retrieve(CALLER, response["id"], ()))["adaptations"] == response["adaptations"]

@@ -21,7 +21,7 @@ from tests.running import running_gateway
 from tests.upstream.faults import STREAM, Script, chunk, serving, silent, word
 
 TOTAL = 0.6  # seconds
-BUSY = 2.0  # seconds that a busy machine may need beside
+BUSY = 10.0  # seconds that a busy machine may need beside; who hangs here does it for 60
 HANGING: list[Step] = [60.0]
 
 
@@ -144,7 +144,7 @@ async def test_two_hanging_providers_cost_a_total_and_not_two(
             body = {"model": "a/m", "fallbacks": ["b/m"], "input": "hello", "stream": stream}
             began = time.monotonic()
             answer = await asyncio.to_thread(ask, gateway, "POST", "/v1/responses", body)
-            assert 1 <= time.monotonic() - began < 2
+            assert 1 <= time.monotonic() - began < 1 + BUSY
         assert (len(a.requests), len(b.requests)) == (1, 1)
     if stream and spoken:
         assert answer.status == 200

@@ -66,6 +66,13 @@ async def test_the_terminal_event_leaves_after_the_commit() -> None:
     assert store.records
 
 
+async def test_no_events_are_made_for_a_reader_who_wants_nothing_but_the_end() -> None:
+    run = await service(ScriptedSpeaker([HELLO]), ListStore()).create(CALLER, request())
+    last = await run.journal.end()
+    assert last["sequence_number"] == 0
+    assert last["response"]["output"][0]["content"][0]["text"] == "hello"
+
+
 async def test_store_false_keeps_nothing() -> None:
     _, store = await made(HELLO, store=None)
     assert store.records
@@ -213,8 +220,6 @@ async def test_a_response_that_is_being_made_can_be_read_but_not_deleted() -> No
     assert (read["status"], len(read["output"])) == ("in_progress", 1)
     with pytest.raises(InvalidRequest, match="Cannot delete an in-flight response"):
         await made_service.delete(CALLER, run.response_id)
-    with pytest.raises(InvalidRequest, match="Cannot cancel a synchronous response"):
-        await made_service.cancel(CALLER, run.response_id)
     with pytest.raises(NotFound):
         await made_service.retrieve(Caller("other", "key"), run.response_id, ())
     run.cancel(ClientGone("gone"))

@@ -24,11 +24,11 @@ CUTS = 12  # ways each stream is cut, and damaged; the seed is the recording's i
 
 
 @lru_cache(maxsize=8)
-def played(recording: Recording) -> tuple[list[Event], Assembler]:
+def played(recording: Recording, *, quiet: bool = False) -> tuple[list[Event], Assembler]:
     dialect = DIALECTS[recording.family]
     if recording.streamed:
-        return play(stream_deltas(dialect, [recording.wire]))
-    return play(answer_deltas(dialect, recording.wire))
+        return play(stream_deltas(dialect, [recording.wire]), quiet=quiet)
+    return play(answer_deltas(dialect, recording.wire), quiet=quiet)
 
 
 def answered(*families: str, kind: str | None = None) -> pytest.MarkDecorator:
@@ -48,6 +48,15 @@ def test_the_events_add_up_to_the_response(recording: Recording) -> None:
 def test_there_is_exactly_one_terminal_event_and_it_is_last(recording: Recording) -> None:
     events, _ = played(recording)
     assert [index for index, event in enumerate(events) if event["type"] in TERMINAL] == [len(events) - 1]
+
+
+@answered(*FAMILIES)
+def test_the_response_is_the_same_when_nobody_listens_before_its_end(recording: Recording) -> None:
+    events, assembler = played(recording)
+    (last,), quiet = played(recording, quiet=True)
+    assert last == {**events[-1], "sequence_number": 0}
+    assert quiet.response == assembler.response
+    assert (quiet.said, quiet.heard) == (assembler.said, assembler.heard)
 
 
 @answered(*FAMILIES)
@@ -95,6 +104,8 @@ def test_any_damage_ends_in_one_terminal_event_and_raises_only_our_errors(record
         wire = damaged(recording.wire, chance)
         events, assembler = play(stream_deltas(DIALECTS[recording.family], [wire]))
         assert fold(events) == assembler.response
+        _, quiet = play(stream_deltas(DIALECTS[recording.family], [wire]), quiet=True)
+        assert quiet.response == assembler.response
 
 
 @answered(*FAMILIES, kind="stream")

@@ -97,7 +97,12 @@ def test_everything_that_is_wrong_is_said_at_once_with_its_line_and_the_near_mis
         ("log: text", "antiphon.yaml:1: log: a map is needed here"),
         ("keys: text", "antiphon.yaml:1: keys: a list is needed here"),
         ("host: {a: b}", "antiphon.yaml:1: host: text is needed here"),
-        ("storage: postgresql://db", "antiphon.yaml:1: storage: a database URL begins with sqlite:///"),
+        ("storage: mysql://db", "antiphon.yaml:1: storage: a database URL begins with sqlite:///"),
+        ("storage: postgresql://db", "antiphon.yaml:1: storage: names no database"),
+        ("redis: localhost", "antiphon.yaml:1: redis: a Redis URL begins with redis://, rediss://"),
+        ("redis: redis://:6379", "antiphon.yaml:1: redis: names no host"),
+        ("redis_prefix: a b", "antiphon.yaml:1: redis_prefix: "),
+        ("pepper: secret", "antiphon.yaml:1: pepper: not 64 hexadecimal digits"),
         (
             "requests:\n  min_output_tokens: 16\n  max_output_tokens: 15\n",
             "antiphon.yaml:3: requests.max_output_tokens: smaller than requests.min_output_tokens",
@@ -140,7 +145,7 @@ data: '${NAME}'
 """
     settings = loaded(text, environ, folder=tmp_path).settings
     assert (settings.port, settings.host) == (7777, "h-x")
-    assert (settings.storage, str(settings.data)) == ("sqlite:///${NAME}/$x", "a: b # c")
+    assert (settings.database, str(settings.data)) == ("sqlite:///${NAME}/$x", "a: b # c")
 
 
 def test_what_comes_from_a_variable_is_never_filled_in_again(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -106,6 +107,16 @@ providers:
         path="/x",
         extra_body={"n": 5, "s": "5", "deep": {"on": True, "off": None}},
     )
+
+
+def test_a_dialect_that_a_provider_speaks_besides_comes_with_its_quirks(tmp_path: Path) -> None:
+    also = Responses(seal="both", lacks=("shell",))
+    both = Provider("both", Chat(), "http://127.0.0.1:1/v1", local=True, also=(also,))
+    text = "providers: {both: {dialect: responses, quirks: {top_k: true}}, ollama: {dialect: responses}}"
+    table = {"both": both, "ollama": TABLE["ollama"]}
+    made = build(loaded(text, folder=tmp_path, table=table).settings, table)
+    assert made["both"].dialect == replace(also, top_k=True)
+    assert made["ollama"].dialect == Responses()
 
 
 def test_the_dialect_of_a_built_in_provider_can_be_changed(tmp_path: Path) -> None:

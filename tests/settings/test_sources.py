@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pydantic import ByteSize
+from pydantic import ByteSize, SecretStr
 
 from antiphon.settings import Settings
 from antiphon.settings.fields import Setting, settings_of
@@ -19,7 +19,10 @@ VALUES: dict[str, tuple[str, object]] = {
     "host": ("::1", "::1"),
     "port": ("9000", 9000),
     "data": ("/tmp/x", Path("/tmp/x")),
-    "storage": ("sqlite:///x.db", "sqlite:///x.db"),
+    "storage": ("sqlite:///x.db", SecretStr("sqlite:///x.db")),
+    "redis": ("redis://:x@r:1", SecretStr("redis://:x@r:1")),
+    "redis_prefix": ("eu:antiphon", "eu:antiphon"),
+    "pepper": ("5e" * 32, SecretStr("5e" * 32)),
     "drain_timeout": ("0", 0.0),
     "errors": ("fastapi", "fastapi"),
     "log.level": ("debug", "debug"),
@@ -47,6 +50,23 @@ VALUES: dict[str, tuple[str, object]] = {
     "requests.retries": ("0", 0),
     "requests.corrections": ("0", 0),
     "reasoning.lifetime": ("3600", 3600),
+    "codex_instructions": ("/tmp/instructions.md", Path("/tmp/instructions.md")),
+    "metrics": ("all", "all"),
+    "websocket.enabled": ("false", False),
+    "websocket.connections": ("5", 5),
+    "websocket.lifetime": ("60", 60),
+    "websocket.in_flight": ("2", 2),
+    "websocket.lanes": ("3", 3),
+    "websocket.memory": ("1MiB", 1024 * 1024),
+    "requests.idempotency_conflict": ("unprocessable", "unprocessable"),
+    "background.worker": ("false", False),
+    "background.concurrency": ("5", 5),
+    "background.queue": ("7", 7),
+    "background.queue_per_project": ("6", 6),
+    "background.lease": ("5", 5),
+    "background.attempts": ("2", 2),
+    "retention.responses": ("0", 0),
+    "retention.journals": ("3600", 3600),
     "reasoning.foreign": ("summary", "summary"),
     "timeouts.connect": ("1", 1.0),
     "timeouts.first_event": ("2", 2.0),

@@ -24,9 +24,15 @@ from pydantic import (
 )
 
 from antiphon.settings.clouds import ProviderAWS, ProviderEntra
+from antiphon.settings.later import Background, Retention
+from antiphon.settings.media import Host, Media
 from antiphon.settings.places import data_folder
+from antiphon.settings.reasoning import Reasoning
 from antiphon.settings.routing import Alias, ModelSettings, Name, ProviderPolicy, Routing
 from antiphon.settings.section import Section
+from antiphon.settings.storing import DatabaseURL, Pepper, RedisPrefix, RedisURL
+from antiphon.settings.webhooks import Webhooks
+from antiphon.stores import urls
 
 DialectName: TypeAlias = Literal["responses", "chat", "anthropic", "cohere", "converse", "ollama", "gemini"]
 FilterName: TypeAlias = Literal["think_tags", "reasoning_tags"]
@@ -93,6 +99,32 @@ class Stream(Section):
     """Whether a stream ends with `data: [DONE]`, as many clients expect."""
 
 
+class WebSocket(Section):
+    """Responses over a WebSocket; docs/websocket.md tells how they are asked for."""
+
+    enabled: bool = True
+    """Whether they are served; otherwise a handshake is answered with 426, and agents go on over HTTP."""
+
+    connections: Annotated[int, Field(ge=1)] = 1000
+    """The largest number of open WebSockets; one more is refused with 503."""
+
+    lifetime: Seconds = 3600.0
+    """Seconds that one may be open. Then it finishes what it has begun, and is closed."""
+
+    in_flight: Annotated[int, Field(ge=1)] = 16
+    """The largest number of requests of one connection, those that wait for others included."""
+
+    lanes: Annotated[int, Field(ge=1)] = 32
+    """The largest number of lanes (`stream_id`) of one connection."""
+
+    memory: Annotated[ByteSize, Field(ge=0)] = ByteSize(256 * 1024 * 1024)
+    """What all connections together may hold of responses that are not stored, so that they can be continued;
+    the oldest is forgotten first."""
+
+    origins: list[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9+.-]*://[^/]+$")]] = []
+    """Origins whose web pages may open one, such as `https://chat.example.com`, besides the gateway's own."""
+
+
 class Requests(Section):
     """Where services that speak the Responses API disagree about a request."""
 
@@ -126,45 +158,16 @@ class Requests(Section):
     """What becomes of a response whose client goes away: `stop` ends it and the call to its provider,
     `finish` makes and keeps it all the same, if it is to be stored (`store`)."""
 
+    idempotency_conflict: Literal["conflict", "unprocessable"] = "conflict"
+    """What a request is told whose `Idempotency-Key` was sent before with another body: `conflict` is status
+    409, `unprocessable` 422 as in the IETF's draft."""
+
     @field_validator("max_output_tokens")
     @classmethod
     def _leaves_a_choice(cls, largest: int | None, info: ValidationInfo) -> int | None:
         if largest is not None and largest < info.data.get("min_output_tokens", 1):
             raise ValueError("smaller than requests.min_output_tokens")
         return largest
-
-
-class SealKey(Section):
-    """A secret under which thoughts are sealed."""
-
-    id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
-    """Its name, which stands in every envelope that it sealed, readable."""
-
-    key: Annotated[SecretStr, Field(min_length=32, max_length=1000)]
-    """The secret, random and best written as `${NAME}`; `openssl rand -base64 32` makes one."""
-
-
-class Reasoning(Section):
-    """What models thought: sealed for its way through clients, and brought back to who can read it."""
-
-    seal_keys: list[SealKey] = []
-    """Under what `encrypted_content` is sealed: the first key seals, all open. Without any, a secret of the
-    data folder does, which also opens what it sealed when there are keys. Processes that serve the same
-    clients need the same keys."""
-
-    lifetime: Annotated[int, Field(ge=60, le=3_650 * 86_400)] = 90 * 86_400
-    """Seconds after which sealed thoughts are left out of a conversation; 90 days."""
-
-    foreign: Literal["drop", "summary"] = "drop"
-    """What becomes of sealed thoughts that the model cannot read, because another one thought them: `drop`
-    leaves them out, `summary` sends their summary as text, if there is one."""
-
-    @field_validator("seal_keys")
-    @classmethod
-    def _have_names_of_their_own(cls, keys: list[SealKey]) -> list[SealKey]:
-        if len({key.id for key in keys}) < len(keys):
-            raise ValueError("two keys have the same id")
-        return keys
 
 
 class Timeouts(Section):
@@ -215,26 +218,6 @@ class StaticKey(Section):
         if not all("!" <= character <= "~" for character in key.get_secret_value()):
             raise ValueError("a key consists of visible ASCII characters")
         return key
-
-
-class Media(Section):
-    """Images and files that a request names by URL, for models whose provider takes them as data only."""
-
-    fetch: bool = True
-    """Whether the gateway fetches them; otherwise such a URL is refused."""
-
-    max_bytes: Annotated[ByteSize, Field(ge=1024)] = ByteSize(20 * 1024 * 1024)
-    """The largest size of one of them, in bytes or with a unit (`20MiB`)."""
-
-    max_request_bytes: Annotated[ByteSize, Field(ge=1024)] = ByteSize(64 * 1024 * 1024)
-    """The largest size of all that is fetched for one request."""
-
-    ports: list[Annotated[int, Field(ge=1, le=65535)]] = [80, 443]
-    """The TCP ports that URLs may name."""
-
-    allow_hosts: list[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:\[\]-]+$")]] = []
-    """Hosts that may have private addresses, as they stand in URLs: `files.internal`, `10.0.0.5`. All others
-    must be public."""
 
 
 class Simulated(Section):
@@ -326,8 +309,23 @@ class Settings(Section):
     """The folder that holds everything the gateway keeps. By default `antiphon` where this system
     keeps the data of programs: `~/.local/share`, `~/Library/Application Support` or `%LOCALAPPDATA%`."""
 
-    storage: str | None = None
-    """The database, as a URL; without it `sqlite:///` with the file `antiphon.db` in the data folder."""
+    storage: DatabaseURL | None = None
+    """The database, as a URL: `sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/DATABASE`. Without it the
+    file `antiphon.db` in the data folder. Processes on several machines need PostgreSQL."""
+
+    redis: RedisURL | None = None
+    """Redis, as a URL: `redis://USER:PASSWORD@HOST:PORT`, `rediss://…` with TLS, `unix:///FILE`. With it
+    processes that share a database wake one another; nothing is kept there. Without it PostgreSQL does so,
+    and with SQLite processes look twice a second."""
+
+    redis_prefix: RedisPrefix = "antiphon"
+    """What the names of the channels in Redis begin with; another one for each database that shares the
+    server."""
+
+    pepper: Pepper | None = None
+    """The secret without which the stored digests of gateway keys say nothing, as 64 hexadecimal digits, best
+    written as `${NAME}`; `openssl rand -hex 32` makes one. Without it a file in the data folder, `pepper`,
+    made on the first start. Processes that share a database need the same."""
 
     drain_timeout: Annotated[float, Field(ge=0, le=86_400)] = 30.0
     """Seconds that running responses get to finish when the gateway is told to stop."""
@@ -336,15 +334,32 @@ class Settings(Section):
     """The shape of the refusal of an invalid request: `openai` is 400 with OpenAI's envelope, `fastapi`
     is 422 with a list under `detail`."""
 
+    codex_instructions: Path | None = None
+    """A file with the instructions that Codex gives the models of this gateway. With it `GET /v1/models` has
+    a catalogue for Codex, with the sizes of their contexts."""
+
+    metrics: Literal["key", "all", "nobody"] = "key"
+    """Who may read `/metrics`: whoever has a gateway key, all who reach the gateway, or nobody."""
+
     log: Log = Log()
     limits: Limits = Limits()
     stream: Stream = Stream()
+    websocket: WebSocket = WebSocket()
     requests: Requests = Requests()
+    background: Background = Background()
+    retention: Retention = Retention()
     reasoning: Reasoning = Reasoning()
     timeouts: Timeouts = Timeouts()
     media: Media = Media()
     routing: Routing = Routing()
     simulated: Simulated = Simulated()
+
+    webhooks: Webhooks = []
+    """Who is told when a background response has ended; see docs/background.md."""
+
+    webhook_allow_hosts: list[Host] = []
+    """Hosts of webhooks that may have private addresses, as they stand in their URLs. All others must be
+    public."""
 
     keys: list[StaticKey] = []
     """Gateway keys beside those that `antiphon keys create` keeps in the database."""
@@ -363,14 +378,9 @@ class Settings(Section):
     def _knows_home(cls, folder: Path) -> Path:
         return folder.expanduser()
 
-    @field_validator("storage")
-    @classmethod
-    def _is_sqlite(cls, url: str | None) -> str | None:
-        if url is not None and not url.startswith("sqlite:///"):
-            raise ValueError("a database URL begins with sqlite:///")
-        return url
-
     @property
     def database(self) -> str:
-        """The URL of the database in use."""
-        return self.storage or f"sqlite:///{self.data / DATABASE_FILE}"
+        """The URL of the database in use; it may have a password in it."""
+        if self.storage is not None:
+            return self.storage.get_secret_value()
+        return f"{urls.SQLITE}{self.data / DATABASE_FILE}"

@@ -15,6 +15,7 @@ from antiphon.settings.layers import Layer, single
 from antiphon.settings.problems import closest
 
 _PREFIX = "ANTIPHON_"
+_LIKENESS = 0.7  # programs beside the gateway have variables of their own
 CONFIG = _PREFIX + "CONFIG"
 
 
@@ -35,7 +36,7 @@ def misspelled(environ: Mapping[str, str]) -> list[str]:
     return [
         f"{name}: no such setting, did you mean `{_PREFIX}{close}`?"
         for name in unknown
-        if (close := closest(name.removeprefix(_PREFIX), names))
+        if (close := closest(name.removeprefix(_PREFIX), names, likeness=_LIKENESS))
     ]
 
 

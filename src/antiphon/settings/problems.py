@@ -56,8 +56,8 @@ def near_miss(name: str, names: Iterable[str]) -> str:
     return f", did you mean `{close}`?" if close else ""
 
 
-def closest(name: str, names: Iterable[str]) -> str | None:
-    """The one of `names` that was perhaps meant by `name`."""
+def closest(name: str, names: Iterable[str], *, likeness: float = 0.6) -> str | None:
+    """The one of `names` that was perhaps meant by `name`: `likeness` from 0 to 1, the same."""
     known = {each.lower(): each for each in names}
-    close = difflib.get_close_matches(name.lower(), list(known), n=1, cutoff=0.6)
+    close = difflib.get_close_matches(name.lower(), list(known), n=1, cutoff=likeness)
     return known[close[0]] if close else None

@@ -213,7 +213,9 @@ def _built(name: str, entry: ProviderSettings, default: Timeouts, builtin: Provi
             name, DIALECTS[entry.dialect](), entry.base_url, key_header=header, key_prefix=prefix
         )
     elif entry.dialect and entry.dialect != builtin.dialect.name:
-        builtin = dataclasses.replace(builtin, dialect=DIALECTS[entry.dialect]())
+        spoken = {dialect.name: dialect for dialect in builtin.also}
+        dialect = spoken.get(entry.dialect) or DIALECTS[entry.dialect]()
+        builtin = dataclasses.replace(builtin, dialect=dialect)
     base_url = aws.placed(entry.base_url or builtin.base_url, entry.aws)
     auth = _auth(entry, base_url) or builtin.auth
     keys = _keys(entry) if auth is None else []

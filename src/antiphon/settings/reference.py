@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import ByteSize
 from pydantic.fields import FieldInfo
 
-from antiphon.settings import ProviderSettings, ProviderTimeouts, SealKey, StaticKey
+from antiphon.settings import ProviderSettings, ProviderTimeouts, StaticKey
 from antiphon.settings.aws import is_amazons
 from antiphon.settings.clouds import ProviderAWS, ProviderEntra
 from antiphon.settings.environment import CONFIG
@@ -17,8 +17,10 @@ from antiphon.settings.fields import bare, settings_of
 from antiphon.settings.places import CONFIG_FILE
 from antiphon.settings.providers import DIALECTS
 from antiphon.settings.quirks import quirks_of
+from antiphon.settings.reasoning import SealKey
 from antiphon.settings.routing import AliasMember, ModelPrices, ModelSettings, ProviderPolicy
 from antiphon.settings.section import Section
+from antiphon.settings.webhooks import Webhook
 from antiphon.upstream.base import Provider
 from antiphon.upstream.providers import PROVIDERS
 
@@ -52,6 +54,7 @@ _KINDS: dict[Any, str] = {
 _SECTIONS: tuple[tuple[str, str, type[Section]], ...] = (
     ("A key of `keys`", "keys[].", StaticKey),
     ("A key of `reasoning.seal_keys`", "reasoning.seal_keys[].", SealKey),
+    ("A webhook of `webhooks`", "webhooks[].", Webhook),
     ("A provider of `providers`", "providers.<name>.", ProviderSettings),
     ("Amazon's part of a provider", "providers.<name>.aws.", ProviderAWS),
     ("Azure's part of a provider", "providers.<name>.entra.", ProviderEntra),

@@ -1,35 +1,30 @@
-"""The one place that opens a connection to a URL that a client gave.
+"""Fetches what a client's URL leads to.
 
-    URL ──▶ resolve ──▶ every address is checked ──▶ connect to one of these ──▶ head ──▶ data
-     ▲                                                                            │
-     └───────────────────────────── redirect, at most 3 ──────────────────────────┘
-
-A name is resolved once for each hop, and its addresses are connected to as they were checked: a name server
-that answers differently the second time is not asked one. The same check stands again where sockets are
-made, because addresses in URLs never come to a resolver. Hosts that an operator trusts are not checked.
+    URL ──▶ a checked connection (upstream/checked.py) ──▶ head ──▶ data
+     ▲                                                      │
+     └────────────────── redirect, at most 3 ───────────────┘
 
 What goes out is a GET with three headers and nothing of the client's request but the URL: no cookies, no
-credentials, no referrer; proxies and netrc of the environment are not used. Every download has a connection
-of its own. Data comes as it is, without compression, in pieces, and is counted.
+credentials, no referrer. Data comes as it is, without compression, in pieces, and is counted.
 """
 
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urljoin
 
 import aiohttp
 import structlog
-from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.abc import AbstractResolver
 from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
 from antiphon.protocol.errors import Overloaded
+from antiphon.upstream.checked import PRIVATE, Checked, reason
 from antiphon.upstream.media.addresses import is_public
 from antiphon.upstream.media.kinds import Kind, Labelled, Media, accepted, media_of
 from antiphon.upstream.media.parts import Missing
@@ -37,7 +32,6 @@ from antiphon.upstream.media.urls import (
     UNREACHABLE,
     NotFetched,
     host_in,
-    host_of,
     name_of,
     not_fetched,
     parsed,
@@ -54,11 +48,9 @@ REQUESTS: Final = 128
 
 log = structlog.get_logger()
 
-_PRIVATE = "not an address that URLs of clients may lead to"
 _REDIRECTS: Final = 3
 _MOVED = (301, 302, 303, 307, 308)
 _ACCEPT: dict[Kind, str] = {"image": "image/*", "file": "*/*"}
-_READ_BUFFER = 64 * 1024  # bytes; aiohttp stops reading from the socket at twice this
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,9 +79,9 @@ class Fetcher:
     ) -> None:
         self._bounds = bounds
         self._user_agent = user_agent
-        self._may_reach = may_reach
-        self._resolver = resolver
-        self._trusted = frozenset(host.lower().removesuffix(".").strip("[]") for host in bounds.trusted)
+        self._checked = Checked(
+            bounds.trusted, connect=bounds.connect, may_reach=may_reach, resolver=resolver
+        )
         self._requests = 0
 
     async def fetch(self, wanted: Sequence[Missing]) -> list[tuple[Missing, Media]]:
@@ -146,40 +138,16 @@ class Fetcher:
 
     @asynccontextmanager
     async def _answer(self, url: URL, kind: Kind) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Raises NotFetched. The texts of aiohttp's exceptions say too much, and go nowhere."""
+        """Raises NotFetched."""
         headers = {"User-Agent": self._user_agent, "Accept": _ACCEPT[kind], "Accept-Encoding": "identity"}
         try:
             async with (
-                self._session(url) as session,
+                self._checked.session(url) as session,
                 session.get(url, headers=headers, allow_redirects=False) as answer,
             ):
                 yield answer
         except (aiohttp.ClientError, OSError, UnicodeError) as error:
-            raise not_fetched(UNREACHABLE, _reason(error)) from None
-
-    def _session(self, url: URL) -> aiohttp.ClientSession:
-        trusted = host_of(url) in self._trusted
-        resolver, guard = self._resolver(), None
-        if not trusted:
-            resolver, guard = _Checked(resolver, self._may_reach), self._socket
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                resolver=resolver, socket_factory=guard, use_dns_cache=False, force_close=True
-            ),
-            connector_owner=True,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-            auto_decompress=False,
-            read_bufsize=_READ_BUFFER,
-            timeout=aiohttp.ClientTimeout(total=None, connect=self._bounds.connect, ceil_threshold=3600),
-        )
-
-    def _socket(self, info: tuple[Any, ...]) -> socket.socket:
-        """A socket for this address, which was resolved or stood in the URL. Raises OSError."""
-        family, kind, protocol, _, (address, *_) = info
-        if not self._may_reach(str(address)):
-            raise PermissionError(_PRIVATE)
-        return socket.socket(family, kind, protocol)
+            raise not_fetched(UNREACHABLE, reason(error)) from None
 
     def _next(self, url: URL, answer: aiohttp.ClientResponse) -> URL:
         """Where a redirect leads. Where that is wrong, it is not told how: it is not the client's text."""
@@ -219,35 +187,9 @@ class _Room:
             raise not_fetched(f"What the URLs of this request lead to is larger than {self._size} bytes.")
 
 
-class _Checked(AbstractResolver):
-    """Names to addresses all of which may be reached."""
-
-    def __init__(self, resolver: AbstractResolver, may_reach: Callable[[str], bool]) -> None:
-        self._resolver = resolver
-        self._may_reach = may_reach
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        """Raises OSError, also if but one of the addresses may not be reached."""
-        found = await self._resolver.resolve(host, port, family)
-        if not all(self._may_reach(each["host"]) for each in found):
-            raise PermissionError(_PRIVATE)
-        return found
-
-    async def close(self) -> None:
-        await self._resolver.close()
-
-
 def _at(place: Missing, refusal: NotFetched) -> NotFetched:
     """Logged, without the rest of the URL, in which there may be secrets."""
-    write = log.warning if refusal.reason == _PRIVATE else log.info
+    write = log.warning if refusal.reason == PRIVATE else log.info
     write("media_not_fetched", host=host_in(place.url), reason=refusal.reason)
     refusal.param = place.path
     return refusal
-
-
-def _reason(error: Exception) -> str:
-    """Why a server could not be reached: the name of the error, or of that behind it."""
-    cause = getattr(error, "os_error", None) or error
-    return _PRIVATE if isinstance(cause, PermissionError) else type(cause).__name__

@@ -10,6 +10,7 @@ library that also connects, so that nobody can mean another host by the same tex
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from yarl import URL
@@ -39,7 +40,7 @@ def not_fetched(why: str, reason: str | None = None) -> NotFetched:
     return NotFetched(why, reason or why)
 
 
-def parsed(text: str, ports: frozenset[int]) -> URL:
+def parsed(text: str, ports: Container[int]) -> URL:
     """Raises NotFetched for a URL that is not fetched, whatever its host may be."""
     if len(text) > _LONGEST or "\\" in text or not text.isprintable():
         raise not_fetched("This URL is too long, or has characters that no URL has.")
