@@ -413,7 +413,6 @@ NOWHERE = [
     "/v1/models/..",
     "/v1/models/sim/echo/",
     "/health",
-    "/metrics",
     "/docs/..",
     "/%",
     "/v1/responses/%zz",

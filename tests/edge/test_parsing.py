@@ -12,17 +12,25 @@ from hypothesis import strategies as st
 from antiphon.edge.parsing import (
     InputItemsQuery,
     Limits,
-    create_response,
-    input_tokens_request,
+    json_object,
     list_query,
     retrieve_query,
 )
+from antiphon.protocol import request as wire
 from antiphon.protocol.errors import InvalidRequest, UnsupportedParameter
 from antiphon.protocol.items import normalised
 from antiphon.protocol.json import encode
-from antiphon.protocol.request import FIELDS
+from antiphon.protocol.request import FIELDS, CreateResponse
 
 LIMITS = Limits()
+
+
+def create_response(data: bytes, limits: Limits = LIMITS) -> CreateResponse:
+    return wire.create_response(json_object(data, limits), limits)
+
+
+def input_tokens_request(data: bytes, limits: Limits = LIMITS) -> CreateResponse:
+    return wire.input_tokens_request(json_object(data, limits), limits)
 
 
 def body(**fields: Any) -> bytes:
@@ -195,12 +203,13 @@ def test_a_response_is_read_with_more_of_it_shown() -> None:
     }
     assert len(retrieve_query(several).include) == 2
     assert retrieve_query({"beta": ["true"]}).include == ()
+    asked = retrieve_query({"stream": ["true"], "starting_after": ["41"], "include_obfuscation": ["false"]})
+    assert (asked.stream, asked.starting_after, asked.padded) == (True, 41, False)
 
 
 @pytest.mark.parametrize(
     ("query", "param"),
     [
-        ({"stream": ["true"]}, "stream"),
         ({"stream": ["maybe"]}, "stream"),
         ({"stream": ["true"], "starting_after": ["-1"]}, "starting_after"),
         ({"starting_after": ["last"]}, "starting_after"),
@@ -208,7 +217,7 @@ def test_a_response_is_read_with_more_of_it_shown() -> None:
         ({"include": [""]}, "include[0]"),
     ],
 )
-def test_a_response_is_not_streamed_again(query: dict[str, list[str]], param: str) -> None:
+def test_a_wrong_wish_is_refused_by_name(query: dict[str, list[str]], param: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
         retrieve_query(query)
     assert caught.value.param == param

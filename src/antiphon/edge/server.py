@@ -4,6 +4,8 @@ Measured (one probe each): with httptools uvicorn refuses Content-Length beside 
 obsolete folding, but serves two Hosts, absolute-form targets and header floods, and waits for ever for
 the rest of a head or a body. And its shutdown either waits for streams without end or cuts them.
 
+A request for another protocol gets the connection if its handler takes it (`hand_over`).
+
 On SIGTERM or SIGINT: stop accepting, let what runs finish for the drain timeout, then end it with a
 terminal event each; exit code 0. A second signal changes nothing.
 """
@@ -16,19 +18,22 @@ import re
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from antiphon.edge.channel import Channel
 from antiphon.edge.errors import envelope
-from antiphon.protocol.errors import AntiphonError, InvalidRequest, RequestTimeout, ShuttingDown
+from antiphon.protocol.errors import AntiphonError, ClientGone, InvalidRequest, RequestTimeout, ShuttingDown
 from antiphon.protocol.json import encode
 
 _OFFER = re.compile(rb"\r\nupgrade:[ \t]*h2c[ \t]*(?=\r\n|$)", re.IGNORECASE)
 _CONTINUE = b"HTTP/1.1 100"
+_END_OF_HEAD = b"\r\n\r\n"
 _FLUSH = 5  # seconds for the last writes after everything was ended
 
 
@@ -96,6 +101,8 @@ class StrictProtocol(HttpToolsProtocol):
     _has_begun = False
     _head_bytes = 0  # of an unfinished head, so far
     _last_data = 0.0
+    _may_be_handed_over = False
+    _came_early = False  # something, behind a head that asks for another protocol
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -103,9 +110,14 @@ class StrictProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
+        if self._may_be_handed_over:
+            self.scope["state"].pop("hand_over", None)  # which holds this object
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._may_be_handed_over:
+            self._came_early = True
+            return
         if b"h2c" in data and (self._in_head or not self.cycle.more_body):
             data = _without_offer(data)
         super().data_received(data)
@@ -123,6 +135,8 @@ class StrictProtocol(HttpToolsProtocol):
                 self._await_more(self.hygiene.body_timeout)
         else:
             self._stop_waiting()
+        if self._may_be_handed_over:
+            self._came_early = bool(data.partition(_END_OF_HEAD)[2])
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -145,9 +159,41 @@ class StrictProtocol(HttpToolsProtocol):
         self._has_begun = False
         self._stop_waiting()
         self.scope["state"]["abort"] = self.transport.abort
+        is_alone = self.cycle is None or self.cycle.response_complete
         super().on_headers_complete()
+        if self.parser.should_upgrade():
+            self._offer_the_connection(is_alone)
         if self.scope["method"] != "HEAD":  # whose head is all there is
             self.cycle.transport = OneWrite(self.transport)
+
+    # Another protocol
+
+    def _offer_the_connection(self, is_alone: bool) -> None:
+        """The parser reads no more of it than this request, so it ends with the answer, or is handed over."""
+        self.cycle.keep_alive = False
+        if is_alone and self.scope["method"] == "GET" and self.parser.get_http_version() == "1.1":
+            self._may_be_handed_over = True
+            self.scope["state"]["hand_over"] = self.hand_over
+
+    def hand_over(self, channel: Channel) -> None:
+        """Answer this request with the channel's answer, and leave it the connection.
+
+        Raises InvalidRequest if the client did not wait for that answer, ClientGone if it is gone.
+        """
+        if self._came_early or self.cycle.more_body or self.cycle.body:
+            raise InvalidRequest("Wait for the answer to the handshake.", code="invalid_http_request")
+        if self.transport.is_closing():
+            raise ClientGone("The client closed the connection.")
+        self._stop_waiting()
+        self.parser = cast("Any", None)  # which holds this object
+        self.cycle.response_started = self.cycle.response_complete = True
+        connections: set[Any] = self.connections
+        connections.discard(self)
+        connections.add(channel)
+        channel.on_lost = partial(connections.discard, channel)
+        self.transport.write(channel.answer)
+        self.transport.set_protocol(channel)
+        channel.connection_made(self.transport)
 
     def _unsupported_upgrade_warning(self) -> None:
         """Nothing: an upgrade that is not served is answered as any request, and is no news."""
