@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
@@ -42,8 +43,9 @@ class Specification:
 
     def check(self, name: str, value: Any) -> None:
         """Asserts that the value is valid by the schema of this name."""
-        error = best_match(_validator(self, name).iter_errors(value))
-        if error is not None:
+        if not _judge(self, name).is_valid(value):
+            error = best_match(Draft202012Validator(_schema(self, name)).iter_errors(value))
+            assert error is not None, f"{name}: the two validators disagree about {value}"
             place = ".".join(map(str, error.absolute_path))
             raise AssertionError(f"{name}: {place}: {error.message[:500]}")
 
@@ -58,8 +60,13 @@ def _kinds(schema: Any) -> list[str]:
 
 
 @cache
-def _validator(specification: Specification, name: str) -> Draft202012Validator:
-    return Draft202012Validator({"$ref": f"{REF}{name}", "components": {"schemas": specification.schemas}})
+def _judge(specification: Specification, name: str) -> jsonschema_rs.Draft202012Validator:
+    """Says in a hundredth of the time whether a value is valid; the other one says best why it is not."""
+    return jsonschema_rs.Draft202012Validator(_schema(specification, name))
+
+
+def _schema(specification: Specification, name: str) -> Any:
+    return {"$ref": f"{REF}{name}", "components": {"schemas": specification.schemas}}
 
 
 @cache

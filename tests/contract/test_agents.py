@@ -24,9 +24,10 @@ FILES = sorted(FOLDER.glob("**/*.json")) if FOLDER.name else []
 needed = pytest.mark.skipif(not FILES, reason="ANTIPHON_CAPTURES is not set: no requests of real agents here")
 
 # What is refused with 400 `unsupported_parameter`, and nothing else may be.
-NOT_YET = {"background", "conversation", "generate"}
-# What goes on from something that is not here: a response, an item, or what another service sealed.
-UNKNOWN = {(400, "previous_response_id"), (400, "input[1].id")}
+NOT_YET = {"background", "generate"}
+# What goes on from something that is not here: a response, a conversation, an item, or what somebody else
+# sealed.
+UNKNOWN = {(400, "previous_response_id"), (400, "input[1].id"), (404, "conversation")}
 # Every field of the surface at once, which excludes itself.
 SENSELESS = "create_all_params.json"
 # Headers that are about the connection, or ours to set.
@@ -57,7 +58,7 @@ def requests() -> Iterator[tuple[Path, dict[str, Any], list[tuple[str, str]]]]:
 
 def refers(body: dict[str, Any]) -> bool:
     given = body["input"] if isinstance(body["input"], list) else []
-    return bool(body.get("previous_response_id")) or any(
+    return bool(body.get("previous_response_id") or body.get("conversation")) or any(
         item.get("type") == "item_reference" for item in given
     )
 

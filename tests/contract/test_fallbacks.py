@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from antiphon.app import open_database
 from antiphon.core.fold import fold
 from antiphon.core.records import Attempt
+from antiphon.storage import open_database
 from antiphon.stores.ledger import Ledger, Total
 from antiphon.stores.schema import DEFAULT_PROJECT
 from tests.contract.wire import Answer, ask

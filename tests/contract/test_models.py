@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from antiphon.settings import Settings
+from antiphon.settings.codex import instructions
+from antiphon.settings.problems import ConfigurationError
 from tests.contract import specifications
 from tests.contract.wire import ask, made
 from tests.running import Running, running_gateway
@@ -93,6 +98,82 @@ def test_a_model_that_does_not_exist_is_not_found(site: Running) -> None:
             "model_not_found",
             "model",
         )
+
+
+# What Codex 0.169 demands of an entry, and the type of what it reads (https://github.com/openai/codex,
+# `ModelInfo` in codex-rs/protocol/src/openai_models.rs); the binary itself reads it in tests/agents.
+CODEX_MODEL = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "slug": {"type": "string", "minLength": 1},
+        "display_name": {"type": "string"},
+        "description": {"type": ["string", "null"]},
+        "priority": {"type": "integer"},
+        "visibility": {"enum": ["list", "hide", "none"]},
+        "supported_in_api": {"type": "boolean"},
+        "base_instructions": {"type": "string", "minLength": 1},
+        "supported_reasoning_levels": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "effort": {"enum": ["none", "minimal", "low", "medium", "high", "xhigh"]},
+                    "description": {"type": "string"},
+                },
+                "required": ["effort", "description"],
+            },
+        },
+        "default_reasoning_level": {"enum": ["none", "minimal", "low", "medium", "high", "xhigh"]},
+        "supports_reasoning_summaries": {"type": "boolean"},
+        "support_verbosity": {"type": "boolean"},
+        "shell_type": {"enum": ["default", "local", "unified_exec", "disabled", "shell_command"]},
+        "apply_patch_tool_type": {"enum": ["freeform", "function", None]},
+        "truncation_policy": {
+            "type": "object",
+            "properties": {"mode": {"enum": ["bytes", "tokens"]}, "limit": {"type": "integer"}},
+            "required": ["mode", "limit"],
+        },
+        "supports_parallel_tool_calls": {"type": "boolean"},
+        "experimental_supported_tools": {"type": "array", "items": {"type": "string"}},
+        "input_modalities": {"type": "array", "items": {"enum": ["text", "image"]}},
+        "context_window": {"type": "integer", "minimum": 1},
+        "max_context_window": {"type": "integer", "minimum": 1},
+    },
+    "required": [
+        *("slug", "display_name", "priority", "visibility", "supported_in_api", "base_instructions"),
+        *("supported_reasoning_levels", "support_verbosity", "shell_type", "truncation_policy"),
+        "experimental_supported_tools",
+    ],
+}
+
+
+def test_codex_gets_a_catalogue_where_the_operator_says_what_its_instructions_are(tmp_path: Path) -> None:
+    file = tmp_path / "codex.md"
+    file.write_text("You are Codex.\n")
+    settings = {**SETTINGS, "codex_instructions": file}
+    with running_gateway(tmp_path / "data", **settings) as gateway:
+        assert "models" not in ask(gateway, "GET", "/v1/models").json()
+        answer = ask(gateway, "GET", "/v1/models?client_version=0.169.0").json()
+    for model in answer["models"]:
+        Draft202012Validator(CODEX_MODEL).validate(model)
+    models = {model["slug"]: model for model in answer["models"]}
+    assert list(models) == [entry["id"] for entry in answer["data"]]
+    ours, theirs = models["mine/a"], models["mine/gpt-5"]
+    assert (ours["context_window"], ours["input_modalities"]) == (9, ["text"])
+    assert ours["supported_reasoning_levels"] == []
+    assert (theirs["default_reasoning_level"], theirs["input_modalities"]) == ("medium", ["text", "image"])
+    assert theirs["context_window"] > 100_000
+    assert {model["base_instructions"] for model in answer["models"]} == {"You are Codex."}
+
+
+@pytest.mark.parametrize("text", [None, b"", b"\xff"])
+def test_instructions_that_cannot_be_read_stop_the_start(tmp_path: Path, text: bytes | None) -> None:
+    file = tmp_path / "codex.md"
+    if text is not None:
+        file.write_bytes(text)
+    with pytest.raises(ConfigurationError, match="codex_instructions"):
+        instructions(Settings(codex_instructions=file))
 
 
 def test_codex_finds_the_catalogue_that_it_looks_for_and_nothing_in_it(site: Running) -> None:

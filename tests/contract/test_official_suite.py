@@ -2,7 +2,7 @@
 is, unamended. The requests are those of the suite, by the names of its tests.
 
 For each: the status is exactly 200, the body is `application/json` and a response, it is completed and
-its output is not empty. Tests of WebSocket and of compaction are missing, as these are not served.
+its output is not empty. Those over a WebSocket are in test_official_sockets.py.
 """
 
 from __future__ import annotations
@@ -122,3 +122,42 @@ def test_an_output_without_its_call_is_refused(gateway: Running) -> None:
     first = ask(gateway, "POST", "/v1/responses", {"model": "sim/echo", "input": "hello"}).json()
     body = {"model": "sim/echo", "input": [lost], "previous_response_id": first["id"]}
     assert ask(gateway, "POST", "/v1/responses", body).status == 400
+
+
+CONVERSATION = [message("user", "Remember that my code name is Maple."), message("assistant", "Maple it is.")]
+
+
+def test_a_compaction_of_the_suite_is_one(gateway: Running) -> None:
+    body = {"model": "sim/echo", "prompt_cache_key": "suite", "input": CONVERSATION}
+    answer = ask(gateway, "POST", "/v1/responses/compact", body)
+    assert (answer.status, answer.header("content-type")) == (200, "application/json")
+    specifications.open_responses(amended=False).check("CompactResource", answer.json())
+    assert answer.json()["object"] == "response.compaction"
+    assert [item["type"] for item in answer.json()["output"]] == ["message", "compaction"]
+
+
+def test_a_chain_goes_on_from_a_compaction(gateway: Running) -> None:
+    compacted = ask(gateway, "POST", "/v1/responses/compact", {"model": "sim/echo", "input": CONVERSATION})
+    window = [*compacted.json()["output"], message("user", "What is my code name?")]
+    answer = ask(gateway, "POST", "/v1/responses", {"model": "sim/echo", "input": window, "tools": []})
+    assert answer.status == 200
+    check(answer.json())
+
+
+def test_a_compaction_without_a_model_is_refused(gateway: Running) -> None:
+    answer = ask(gateway, "POST", "/v1/responses/compact", {"input": CONVERSATION})
+    assert (answer.status, answer.json()["error"]["param"]) == (400, "model")
+
+
+def test_nothing_of_a_compaction_is_streamed(gateway: Running) -> None:
+    body = {"model": "sim/echo", "input": CONVERSATION, "stream": True}
+    answer = ask(gateway, "POST", "/v1/responses/compact", body)
+    assert (answer.status, answer.json()["error"]["param"]) == (400, "stream")
+
+
+def test_an_in_band_compaction_is_streamed_as_an_item(gateway: Running) -> None:
+    asked = {"model": "sim/echo", "stream": True, "input": [*CONVERSATION, {"type": "compaction_trigger"}]}
+    answer = ask(gateway, "POST", "/v1/responses", asked)
+    for event in answer.events:
+        specifications.open_responses(amended=False).check_event(event)
+    assert [item["type"] for item in answer.events[-1]["response"]["output"]] == ["compaction"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.wire import WEBSOCKET, ask, create, made
+from tests.contract.wire import ask, create, made
 from tests.running import Running
 
 # What an unexceptional response has where its request says nothing; types where the value is of the moment.
@@ -141,4 +141,4 @@ def test_all_four_paths_make_responses(gateway: Running, path: str) -> None:
     assert response["output"][0]["content"][0]["text"] == "hello"
     events = ask(gateway, "POST", path, {**body, "stream": True}).events
     assert events[-1]["response"]["output"][0]["content"] == response["output"][0]["content"]
-    assert ask(gateway, "GET", path, headers=WEBSOCKET).status == 426
+    assert ask(gateway, "GET", path).status == 426

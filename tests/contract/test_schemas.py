@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.contract import specifications
-from tests.contract.wire import WEBSOCKET, Gateway, ask, create, made
+from tests.contract.wire import Gateway, ask, create, made
 from tests.running import Running
 
 pytestmark = specifications.needed
@@ -221,7 +221,7 @@ REFUSED: dict[str, tuple[int, str, str, Any]] = {
     "no model": (400, "POST", "/v1/responses", {"input": "x"}),
     "an unknown model": (400, "POST", "/v1/responses", {"model": "none", "input": "x"}),
     "a wrong type": (400, "POST", "/v1/responses", {"model": "sim/echo", "input": 1}),
-    "not served": (400, "POST", "/v1/responses", {"model": "sim/echo", "input": "x", "background": True}),
+    "not served": (400, "POST", "/v1/responses", {"model": "sim/echo", "input": "x", "max_cost": 1}),
     "an unknown previous response": (
         400,
         "POST",
@@ -256,9 +256,9 @@ def test_a_refusal_has_openais_envelope(gateway: Running, name: str) -> None:
     specifications.open_responses().check("ErrorPayload", answer.error)
 
 
-def test_a_websocket_is_refused_in_the_same_envelope_so_that_agents_fall_back(gateway: Running) -> None:
-    answer = ask(gateway, "GET", "/v1/responses", headers=WEBSOCKET)
-    assert (answer.status, answer.error["code"]) == (426, "websocket_not_supported")
+def test_who_gets_instead_of_opening_a_websocket_gets_the_same_envelope(gateway: Running) -> None:
+    answer = ask(gateway, "GET", "/v1/responses")
+    assert (answer.status, answer.error["code"]) == (426, "websocket_required")
     specifications.openai().check("ErrorResponse", answer.json())
 
 

@@ -26,15 +26,6 @@ class Gateway(Protocol):
     def key(self) -> str: ...
 
 
-WEBSOCKET = (
-    ("Connection", "Upgrade"),
-    ("Upgrade", "websocket"),
-    ("Sec-WebSocket-Version", "13"),
-    ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
-)
-"""What a client sends that would rather speak over a WebSocket."""
-
-
 @dataclass(frozen=True)
 class Event:
     """One server-sent event: its name, and its data as JSON. A comment has the name `:`."""

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from antiphon.protocol.errors import UnsupportedParameter
 from antiphon.protocol.items import ITEMS, normalised, split
 from antiphon.protocol.json import JSON
 from tests.protocol.asking import ask, complaint, user
@@ -146,14 +145,14 @@ def test_what_real_agents_send_and_what_nobody_knows_is_carried(item: JSON) -> N
     assert ask(input=[item]).input == [item]
 
 
-def test_compaction_is_not_served_yet() -> None:
-    error = complaint(input=[*user(), {"type": "compaction_trigger"}])
-    assert isinstance(error, UnsupportedParameter)
-    assert error.param == "input[1]"
+def test_a_wish_for_compaction_stands_at_the_end() -> None:
+    wish = {"type": "compaction_trigger"}
+    assert ask(input=[*user(), wish]).input == [*user(), wish]
+    assert complaint(input=[wish, *user()]).param == "input[0]"
 
 
 def test_every_item_of_the_surface_is_known() -> None:
-    """26 items, references, programs and their outputs; `compaction_trigger` is known too, and refused."""
+    """26 items, references, programs and their outputs; `compaction_trigger` is known too, and no item."""
     assert len(ITEMS) == 29
 
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from antiphon.protocol.json import DEEPEST, MalformedJSON, decode_leniently, deeper, encode
+from antiphon.protocol.json import (
+    DEEPEST,
+    MalformedJSON,
+    decode_leniently,
+    deeper,
+    encode,
+    may_be_deeper,
+)
 
 
 def nested(levels: int, opening: bytes = b"[", closing: bytes = b"]", inside: bytes = b"") -> bytes:
@@ -35,3 +42,9 @@ def test_many_brackets_are_no_depth() -> None:
 def test_depth_is_of_arrays_and_objects_within_one_another(value: object, levels: int) -> None:
     assert not deeper(value, levels)
     assert levels == 0 or deeper(value, levels - 1)
+
+
+@pytest.mark.parametrize("brackets", [0, 3, 4, 5, 50])
+def test_there_is_nothing_to_measure_unless_there_are_brackets_enough(brackets: int) -> None:
+    data = (b"[{" * brackets)[:brackets].ljust(60, b" ")
+    assert may_be_deeper(data, 4) == (brackets > 4)

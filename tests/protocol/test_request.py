@@ -145,13 +145,8 @@ def test_wishes_about_who_answers_are_checked(fields: dict[str, Any], param: str
 @pytest.mark.parametrize(
     "fields",
     [
-        {"background": True},
-        {"conversation": "conv_1"},
-        {"conversation": {"id": "conv_1"}},
-        {"prompt": {"id": "pmpt_1"}},
-        {"context_management": [{"type": "compaction"}]},
+        {"background": True, "store": False},
         {"max_cost": 0},
-        {"continuation": True},
         {"multi_agent": {"enabled": True}},
         {"generate": False},
     ],
@@ -166,7 +161,6 @@ def test_what_is_not_served_yet_is_refused_by_name(fields: dict[str, Any]) -> No
     "fields",
     [
         {"background": False, "fallbacks": [], "models": [], "provider": {}, "max_cost": None},
-        {"continuation": False},
         {"multi_agent": {"enabled": False}},
         {"prompt_cache_options": {"mode": "explicit", "ttl": "12h", "prewarm": False}},
         dict.fromkeys(FIELDS - {"model", "input"}),

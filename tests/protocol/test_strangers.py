@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from antiphon.core.turn import Turn
-from antiphon.core.unsaid import strange_fields
+from antiphon.core.unsaid import familiar, strange_fields
 from antiphon.protocol.cases import cases
 from antiphon.protocol.examples import UNKNOWN
 from antiphon.protocol.items import normalised
@@ -31,6 +33,30 @@ def test_they_are_found_at_every_depth() -> None:
         "input[0].output[0].cache_control.b",
         "input[0].output[0].c",
     ]
+
+
+def test_what_is_found_can_be_left_out_and_nothing_else_is() -> None:
+    part = {"type": "input_text", "text": "a", "cache_control": {"type": "ephemeral", "ttl": "1h"}}
+    message = {"type": "message", "role": "user", "content": [part]}
+    place = {"type": "approximate", "city": "Riga"}
+    hologram = {"type": "hologram", "k": 1}
+    schema = {"type": "json_schema", "name": "n", "schema": {"i": 1}}
+    plain = Turn(
+        model="m",
+        items=[message, hologram],
+        tools=[{"type": "web_search", "user_location": place}, hologram],
+        text={"format": schema},
+        extra={"g": 1},
+    )
+    marked = {**part, "cache_control": {**part["cache_control"], "b": 1}, "c": 1}
+    strange = replace(
+        plain,
+        items=[{**message, "content": [marked], "d": 1}, hologram],
+        tools=[{"type": "web_search", "user_location": {**place, "street": "Brivibas"}, "e": 1}, hologram],
+        text={"format": {**schema, "j": 1}, "f": 1},
+    )
+    assert familiar(strange) == familiar(plain) == plain
+    assert list(strange_fields(familiar(strange))) == ["g"]
 
 
 def test_what_is_carried_whole_is_not_looked_into() -> None:

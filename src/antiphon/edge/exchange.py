@@ -10,7 +10,9 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope, Send
 
-from antiphon.protocol.errors import BodyTooLarge, ClientGone, InvalidRequest
+from antiphon.edge.channel import Channel
+from antiphon.observe.metrics import OTHER
+from antiphon.protocol.errors import BodyTooLarge, ClientGone, InvalidRequest, UpgradeRequired
 from antiphon.protocol.json import encode
 
 Headers = list[tuple[bytes, bytes]]
@@ -34,9 +36,11 @@ class Exchange:
         "path_params",
         "receive",
         "request_id",
+        "route",
         "scope",
         "send",
         "status",
+        "subject",
     )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
@@ -44,9 +48,11 @@ class Exchange:
         self.receive = receive
         self.send = send
         self.request_id = request_id
+        self.route = OTHER
         self.path_params: dict[str, Any] = {}
         self.answered = False
         self.status = 0
+        self.subject: str | None = None  # the id of what the answer is about
         self._extra: Headers = [(b"x-request-id", request_id.encode())]
         self._body_is_read = False
 
@@ -158,6 +164,21 @@ class Exchange:
         """Cut the connection, whatever waits to be sent, where the server can do so."""
         if (cut := self.scope.get("state", {}).get("abort")) is not None:
             cut()
+
+    def hand_over(self, channel: Channel) -> None:
+        """The connection is the channel's, and this exchange is over; no other answer can be given.
+
+        Raises UpgradeRequired where the server, or this request, does not allow it; InvalidRequest and
+        ClientGone as the client behaves.
+        """
+        take = self.scope.get("state", {}).pop("hand_over", None)
+        if take is None:
+            raise UpgradeRequired(
+                "No WebSocket can be opened on this connection; send POST requests over HTTP."
+            )
+        take(channel)
+        self.answered = True
+        self.status = 101
 
     async def write(self, piece: bytes, *, last: bool = False) -> None:
         await self.send({"type": "http.response.body", "body": piece, "more_body": not last})

@@ -1,9 +1,8 @@
 """GET /v1/models: what can be asked for by name, what is known about it, and how it is doing.
 
 Codex asks with `client_version` for a catalogue of its own under `models`, and calls an answer without it an
-error. Each entry there must bring the instructions that Codex gives the model in place of its own, without
-which its agent is another one; so the catalogue is empty, and Codex goes on with what it knows itself.
-docs/clients.md says how to make one that has its instructions and our figures.
+error. Without instructions (see `edge/codex.py`) the catalogue is empty, and Codex goes on with what it knows
+itself.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from antiphon.core.records import Caller
+from antiphon.edge.codex import catalogue
 from antiphon.edge.exchange import Exchange
 from antiphon.protocol.errors import InvalidRequest, NotFound
 from antiphon.protocol.json import JSON
@@ -21,19 +21,22 @@ from antiphon.routing.listing import Listing
 @dataclass(frozen=True, slots=True)
 class Models:
     """The handlers. `since`: when this gateway started (epoch seconds), for providers do not say when models
-    were made; `clock` only goes forward; `date` is today's in UTC, ISO.
+    were made; `clock` only goes forward; `date` is today's in UTC, ISO. `instructions` are what Codex tells
+    the models.
     """
 
     listing: Listing
     since: int
     clock: Callable[[], float]
     date: Callable[[], str]
+    instructions: str | None = None
 
     async def list(self, exchange: Exchange, caller: Caller) -> None:
-        data = [self._shown(entry) for entry in self.listing.all(self.clock(), self.date())]
+        entries = self.listing.all(self.clock(), self.date())
+        data = [self._shown(entry) for entry in entries]
         answer: JSON = {"object": "list", "data": data}
         if "client_version" in exchange.query():
-            answer["models"] = []
+            answer["models"] = catalogue(entries, self.instructions) if self.instructions else []
         await exchange.answer_json(200, answer)
 
     async def retrieve(self, exchange: Exchange, caller: Caller) -> None:

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
+from antiphon.edge.openapi_parts import (
+    ALWAYS,
+    ASKING,
+    FAILURES,
+    INCLUDE,
+    PAGING,
+    answered,
+    body,
+    failure,
+    failures,
+    named,
+    parameter,
+    streamed,
+)
+from antiphon.edge.openapi_resources import conversations, prompts
 from antiphon.edge.openapi_schemas import ref, schemas
 from antiphon.protocol.json import JSON
-from antiphon.protocol.request import LARGEST, Include, Limits
+from antiphon.protocol.request import LARGEST, Limits
 
 CREATE_PATHS = ("/v1/responses", "/responses", "/v3/responses", "/v3/llm/responses")
 _BEARER = "gateway_key"
@@ -14,23 +27,6 @@ _BEARER = "gateway_key"
 _ABOUT = """One Responses API in front of every model provider.
 
 Give the key as `Authorization: Bearer sk-gateway-…`. Models are named `provider/model`."""
-
-# The answers that are not a success: name of the component, and what it means.
-_FAILURES = {
-    400: ("Invalid", "The request cannot be served as written; `param` names the field."),
-    401: ("Unauthenticated", "No gateway key, or not one of ours."),
-    404: ("NotFound", "There is nothing by that name."),
-    408: ("RequestTimeout", "The client stopped sending its request."),
-    413: ("TooLarge", "The body is over the cap."),
-    426: ("UpgradeRequired", "WebSocket is not served here; send POST requests over HTTP."),
-    429: ("RateLimited", "The provider asks to slow down; see `Retry-After`."),
-    500: ("Failed", "The gateway failed."),
-    502: ("ProviderFailed", "The provider failed, or cannot be reached."),
-    503: ("Unavailable", "The gateway cannot serve now; see `Retry-After`."),
-    504: ("ProviderTimeout", "The provider took too long."),
-}
-_ALWAYS = (400, 401, 503)
-_ASKING = (*_ALWAYS, 408, 413, 429, 500, 502, 504)
 
 
 def document(version: str, limits: Limits | None = None) -> JSON:
@@ -47,13 +43,15 @@ def document(version: str, limits: Limits | None = None) -> JSON:
         "security": [{_BEARER: []}],
         "tags": [
             {"name": "Responses", "description": "Make, read and delete responses."},
+            {"name": "Conversations", "description": "Items in an order, for responses to go on from."},
+            {"name": "Prompts", "description": "Templates of requests."},
             {"name": "Models", "description": "What can be asked for by name."},
-            {"name": "Gateway", "description": "The gateway itself; open to all."},
+            {"name": "Gateway", "description": "The gateway itself; open to all but for its metrics."},
         ],
-        "paths": {**_responses(), **_models(), **_gateway()},
+        "paths": _done_once({**_responses(), **conversations(), **prompts(), **_models(), **_gateway()}),
         "components": {
             "schemas": schemas(limits or Limits()),
-            "responses": {name: _failure(status, about) for status, (name, about) in _FAILURES.items()},
+            "responses": {name: failure(status, about) for status, (name, about) in FAILURES.items()},
             "securitySchemes": {
                 _BEARER: {"type": "http", "scheme": "bearer", "description": "`sk-gateway-…`"}
             },
@@ -62,61 +60,87 @@ def document(version: str, limits: Limits | None = None) -> JSON:
 
 
 def _responses() -> JSON:
-    response_id = _parameter("path", "response_id", {"type": "string"}, "The `id` of a response.")
-    include = _parameter("query", "include", _INCLUDE, "What else to show.")
-    one = "/v1/responses/{response_id}"
     return {
         **{path: _create(path) for path in CREATE_PATHS},
         "/v1/responses/input_tokens": {
             "post": {
-                **_named("count_input_tokens", "Responses", "Count the tokens of an input"),
-                "requestBody": _body("CountTokens"),
-                "responses": {"200": _json("The count.", "InputTokenCount"), **_failures(*_ASKING)},
+                **named("count_input_tokens", "Responses", "Count the tokens of an input"),
+                "requestBody": body("CountTokens"),
+                "responses": {"200": answered("The count.", "InputTokenCount"), **failures(*ASKING)},
+            }
+        },
+        "/v1/responses/compact": {
+            "post": {
+                **named("compact_conversation", "Responses", "Make a long conversation short"),
+                "description": "The body is that of a request for a response, of which nothing is streamed.",
+                "requestBody": body("CreateResponse"),
+                "responses": {
+                    "200": answered("What to go on from.", "CompactedConversation"),
+                    **failures(*ASKING),
+                },
             }
         },
         "/v1/router/explain": {
             "post": {
-                **_named("explain_route", "Responses", "See who would be asked, and why nobody else"),
+                **named("explain_route", "Responses", "See who would be asked, and why nobody else"),
                 "description": "The body is that of a request for a response. Nothing is sent.",
                 "parameters": [_SESSION],
-                "requestBody": _body("CreateResponse"),
-                "responses": {"200": _json("The route.", "Route"), **_failures(*_ALWAYS, 408, 413)},
+                "requestBody": body("CreateResponse"),
+                "responses": {"200": answered("The route.", "Route"), **failures(*ALWAYS, 408, 413)},
             },
             "get": {
-                **_named("explain_model", "Responses", "See who would be asked for a model"),
-                "parameters": [_parameter("query", "model", {"type": "string"}, "As in a request.")],
-                "responses": {"200": _json("The route.", "Route"), **_failures(*_ALWAYS)},
+                **named("explain_model", "Responses", "See who would be asked for a model"),
+                "parameters": [parameter("query", "model", {"type": "string"}, "As in a request.")],
+                "responses": {"200": answered("The route.", "Route"), **failures(*ALWAYS)},
             },
         },
+        **_one_response(),
+    }
+
+
+def _one_response() -> JSON:
+    response_id = parameter("path", "response_id", {"type": "string"}, "The `id` of a response.")
+    include = parameter("query", "include", INCLUDE, "What else to show.")
+    one = "/v1/responses/{response_id}"
+    return {
         one: {
             "parameters": [response_id],
             "get": {
-                **_named("retrieve_response", "Responses", "Read a response"),
+                **named("retrieve_response", "Responses", "Read a response"),
                 "parameters": [include, *_STREAM_AGAIN],
-                "responses": {"200": _json("The response.", "Response"), **_failures(*_ALWAYS, 404, 426)},
+                "responses": {
+                    "200": streamed(answered("The response, or its events.", "Response")),
+                    **failures(*ALWAYS, 404, 410, 426),
+                },
             },
             "delete": {
-                **_named("delete_response", "Responses", "Delete a response, for good"),
-                "responses": {"200": _json("It is gone.", "Deleted"), **_failures(*_ALWAYS, 404)},
+                **named("delete_response", "Responses", "Delete a response, for good"),
+                "responses": {"200": answered("It is gone.", "Deleted"), **failures(*ALWAYS, 404)},
             },
         },
         f"{one}/input_items": {
             "parameters": [response_id],
             "get": {
-                **_named("list_input_items", "Responses", "Read what a response was asked with"),
-                "parameters": [*_PAGING, include],
-                "responses": {"200": _json("A page.", "InputItemList"), **_failures(*_ALWAYS, 404)},
+                **named("list_input_items", "Responses", "Read what a response was asked with"),
+                "parameters": [*PAGING, include],
+                "responses": {"200": answered("A page.", "InputItemList"), **failures(*ALWAYS, 404)},
             },
         },
         f"{one}/cancel": {
             "parameters": [response_id],
             "post": {
-                **_named("cancel_response", "Responses", "Cancel a background response"),
-                "description": "There are none yet: 400 for every response that exists.",
-                "responses": {"200": _json("The response.", "Response"), **_failures(*_ALWAYS, 404)},
+                **named("cancel_response", "Responses", "Cancel a background response"),
+                "description": "It ends at once, with what there is. One that has ended is left as it is.",
+                "responses": {"200": answered("The response.", "Response"), **failures(*ALWAYS, 404)},
             },
         },
     }
+
+
+_WEBSOCKET = (
+    "The client sends `{type: response.create, …}` with the fields of a request for a response, and the "
+    "gateway its events, one in a message; see docs/websocket.md."
+)
 
 
 def _create(path: str) -> JSON:
@@ -124,24 +148,26 @@ def _create(path: str) -> JSON:
     other = (
         f"The same as `{CREATE_PATHS[0]}`." if name else "Streamed with `stream: true`, else as one object."
     )
-    success = _json(
+    success = answered(
         "The response, or its events. What of the request could not be sent as asked stands in its "
         "`adaptations`, and in the header as text: `param: action, detail; …`.",
         "Response",
     )
-    success["content"]["text/event-stream"] = {"schema": ref("Event")}
+    success = streamed(success)
     success["headers"] = {"x-antiphon-adaptations": {"schema": {"type": "string"}}}
     return {
         "post": {
-            **_named(f"create_response{name}", "Responses", "Make a response"),
+            **named(f"create_response{name}", "Responses", "Make a response"),
             "description": other,
             "parameters": [_SESSION],
-            "requestBody": _body("CreateResponse"),
-            "responses": {"200": success, **_failures(*_ASKING)},
+            "requestBody": body("CreateResponse"),
+            "responses": {"200": success, **failures(*ASKING)},
         },
         "get": {
-            **_named(f"open_websocket{name}", "Responses", "WebSocket: not served yet"),
-            "responses": _failures(*_ALWAYS, 426),
+            **named(f"open_websocket{name}", "Responses", "Open a WebSocket"),
+            "description": _WEBSOCKET,
+            "parameters": [_SESSION],
+            "responses": {"101": {"description": "It is open."}, **failures(*ALWAYS, 403, 426)},
         },
     }
 
@@ -150,98 +176,89 @@ def _models() -> JSON:
     return {
         "/v1/models": {
             "get": {
-                **_named("list_models", "Models", "List the models"),
+                **named("list_models", "Models", "List the models"),
                 "parameters": [_CLIENT_VERSION],
-                "responses": {"200": _json("The models.", "ModelList"), **_failures(*_ALWAYS)},
+                "responses": {"200": answered("The models.", "ModelList"), **failures(*ALWAYS)},
             }
         },
         "/v1/models/{model}": {
             "parameters": [
-                _parameter("path", "model", {"type": "string"}, "`provider/model`, slash and all.")
+                parameter("path", "model", {"type": "string"}, "`provider/model`, slash and all.")
             ],
             "get": {
-                **_named("retrieve_model", "Models", "Look a model up"),
-                "responses": {"200": _json("The model.", "Model"), **_failures(*_ALWAYS, 404)},
+                **named("retrieve_model", "Models", "Look a model up"),
+                "responses": {"200": answered("The model.", "Model"), **failures(*ALWAYS, 404)},
             },
         },
     }
 
 
 def _gateway() -> JSON:
-    def page(name: str, about: str, media_type: str, schema: JSON, *failures: int) -> JSON:
+    def page(name: str, about: str, media_type: str, schema: JSON, *statuses: int) -> JSON:
         success = {"description": about, "content": {media_type: {"schema": schema}}}
-        operation = {**_named(name, "Gateway", about), "security": []}
-        return {"get": {**operation, "responses": {"200": success, **_failures(*failures)}}}
+        operation = {**named(name, "Gateway", about), "security": []}
+        return {"get": {**operation, "responses": {"200": success, **failures(*statuses)}}}
 
     return {
         "/health/live": page("live", "The process lives", "application/json", ref("Health")),
         "/health/ready": page("ready", "Requests can be served", "application/json", ref("Health"), 503),
         "/openapi.json": page("openapi", "This document", "application/json", {"type": "object"}),
         "/docs": page("docs", "This document, to read", "text/html", {"type": "string"}),
+        "/metrics": {
+            "get": {
+                **named("metrics", "Gateway", "What the gateway counts, for Prometheus"),
+                "description": "Asks for a key unless the setting `metrics` says otherwise.",
+                "responses": {
+                    "200": {
+                        "description": "In the text format, or OpenMetrics.",
+                        "content": {"text/plain": {"schema": {"type": "string"}}},
+                    },
+                    **failures(*ALWAYS),
+                },
+            }
+        },
     }
 
 
-_INCLUDE: JSON = {"type": "array", "items": {"enum": list(get_args(Include))}}
-
-
-def _parameter(place: str, name: str, schema: JSON, about: str) -> JSON:
-    return {"name": name, "in": place, "required": place == "path", "schema": schema, "description": about}
-
-
-_SESSION = _parameter(
+_SESSION = parameter(
     "header",
     "x-session-id",
     {"type": "string", "maxLength": 128},
     "The same as `session_id`, which beats it.",
 )
-_CLIENT_VERSION = _parameter(
+_CLIENT_VERSION = parameter(
     "query", "client_version", {"type": "string"}, "Of Codex, which then looks for `models` too."
 )
-_PAGING = (
-    _parameter(
-        "query", "limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}, "Items in a page."
-    ),
-    _parameter(
-        "query", "order", {"enum": ["asc", "desc"], "default": "desc"}, "Oldest first, or newest first."
-    ),
-    _parameter("query", "after", {"type": "string"}, "The id of the last item of the page before."),
-)
 _STREAM_AGAIN = (
-    _parameter(
-        "query", "stream", {"type": "boolean", "default": False}, "Background responses only: 400 yet."
+    parameter(
+        "query", "stream", {"type": "boolean", "default": False}, "The events; of background responses only."
     ),
-    _parameter(
+    parameter(
         "query",
         "starting_after",
         {"type": "integer", "minimum": 0, "maximum": LARGEST},
         "The last event that was seen; with `stream`.",
     ),
-    _parameter("query", "include_obfuscation", {"type": "boolean", "default": True}, "With `stream`."),
+    parameter("query", "include_obfuscation", {"type": "boolean", "default": True}, "With `stream`."),
 )
 
 
-def _named(name: str, tag: str, summary: str) -> JSON:
-    return {"operationId": name, "tags": [tag], "summary": summary}
+_MAKING = ("create_", "compact_")
+"""How the names of the operations begin that make something."""
+
+_IDEMPOTENCY_KEY = parameter(
+    "header",
+    "Idempotency-Key",
+    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
+    "What is sent again with it is answered as before, and not done again.",
+)
 
 
-def _body(schema: str) -> JSON:
-    return {"required": True, "content": {"application/json": {"schema": ref(schema)}}}
-
-
-def _json(about: str, schema: str) -> JSON:
-    return {"description": about, "content": {"application/json": {"schema": ref(schema)}}}
-
-
-def _failures(*statuses: int) -> JSON:
-    return {
-        str(status): {"$ref": f"#/components/responses/{_FAILURES[status][0]}"} for status in sorted(statuses)
-    }
-
-
-def _failure(status: int, about: str) -> JSON:
-    answer = _json(about, "Error")
-    if status in (429, 503):
-        answer["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
-    if status == 401:
-        answer["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
-    return answer
+def _done_once(paths: JSON) -> JSON:
+    """With what `Idempotency-Key` does to them."""
+    for methods in paths.values():
+        operation = methods.get("post", {})
+        if operation.get("operationId", "").startswith(_MAKING):
+            operation["parameters"] = [*operation.get("parameters", ()), _IDEMPOTENCY_KEY]
+            operation["responses"] |= failures(409)
+    return paths

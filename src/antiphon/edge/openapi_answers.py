@@ -104,9 +104,11 @@ class ReasoningOutput(Answer):
 
 
 class Adapted(Answer):
-    """What of the request could not be sent as asked, and what was done instead."""
+    """What of the request could not be sent as asked, or of the answer told as it came, and what was done."""
 
-    param: Annotated[str, Meta(description="Its path in the request; `[*]` stands for many indexes.")]
+    param: Annotated[
+        str, Meta(description="Its path in the request (`[*]`: many indexes), or `output` for the answer.")
+    ]
     action: Annotated[Action, Meta(description="`translated`: said in another form.")]
     detail: str
 
@@ -188,6 +190,7 @@ class LifecycleEvent(Answer):
 
     type: Literal[
         "response.created",
+        "response.queued",
         "response.in_progress",
         "response.completed",
         "response.incomplete",
@@ -225,6 +228,17 @@ class ProgressEvent(Answer):
     item_id: str
 
 
+class ContinuationEvent(Answer):
+    """One target broke off, and another goes on with its words; only where `continuation` is asked for."""
+
+    type: Literal["antiphon:continuation"]
+    sequence_number: Annotated[int, Meta(ge=0)]
+    after: Annotated[str, Meta(description="`provider/model` that broke off.")]
+    by: Annotated[str, Meta(description="`provider/model` that goes on.")]
+    characters: Annotated[int, Meta(ge=0, description="Of text, that were said before.")]
+    code: Annotated[str, Meta(description="What went wrong.")] | None
+
+
 class Deleted(Answer):
     """The response is gone."""
 
@@ -234,13 +248,25 @@ class Deleted(Answer):
 
 
 class InputItemList(Answer):
-    """A page of the items that a response was asked with."""
+    """A page of the items that a response was asked with, or that a conversation has."""
 
     object: Literal["list"]
     data: list[JSON]
     first_id: str | None
     last_id: str | None
     has_more: bool
+
+
+class CompactedConversation(Answer):
+    """What a conversation goes on from: the next input, with what is new behind it."""
+
+    id: str
+    object: Literal["response.compaction"]
+    created_at: int
+    model: str
+    output: Annotated[list[JSON], Meta(description="Messages as they were, and one `compaction`.")]
+    usage: Usage | None
+    cost: Annotated[float | None, Meta(description="US dollars; null where no price is known.")]
 
 
 class InputTokenCount(Answer):
@@ -320,12 +346,14 @@ ANSWERS: tuple[type[Struct], ...] = (
     ErrorEvent,
     ItemEvent,
     ProgressEvent,
+    ContinuationEvent,
     MessageOutput,
     FunctionCallOutput,
     CustomToolCallOutput,
     ReasoningOutput,
     Deleted,
     InputItemList,
+    CompactedConversation,
     InputTokenCount,
     Route,
     ModelList,

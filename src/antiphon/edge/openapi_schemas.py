@@ -13,20 +13,31 @@ from msgspec import Struct
 from msgspec.json import schema_components
 
 from antiphon.edge.openapi_answers import ANSWERS
+from antiphon.edge.openapi_kept import KEPT
 from antiphon.protocol.content import PARTS
+from antiphon.protocol.conversations import (
+    MOST_ITEMS,
+    ConversationChange,
+    ConversationInput,
+    ConversationItems,
+)
 from antiphon.protocol.items import ITEMS
 from antiphon.protocol.json import JSON
 from antiphon.protocol.options import OPTIONS
+from antiphon.protocol.prompts import PromptVersion
 from antiphon.protocol.request import COUNTED, CreateResponse, Limits
 from antiphon.protocol.tool_choice import FORMS, MODES, HostedChoice
 from antiphon.protocol.tools import TOOLS
 
+CONVERSATIONS: tuple[type[Struct], ...] = (ConversationInput, ConversationChange, ConversationItems)
 _TEMPLATE = "#/components/schemas/{name}"
 
 # What lists of plain objects hold, by schema and property.
 _HOLDS = {
     ("CreateResponse", "input"): "InputItem",
     ("CreateResponse", "tools"): "Tool",
+    ("ConversationInput", "items"): "InputItem",
+    ("ConversationItems", "items"): "InputItem",
     ("Message", "content"): "ContentPart",
     ("CallOutput", "output"): "ContentPart",
     ("Reasoning", "summary"): "ContentPart",
@@ -63,13 +74,16 @@ def ref(name: str) -> JSON:
 def schemas(limits: Limits) -> JSON:
     """Every schema of the document, by name."""
     named = (*PARTS.values(), *ITEMS.values(), *TOOLS.values(), *FORMS.values())
-    ordered = list(dict.fromkeys((CreateResponse, *ANSWERS, *named)))
+    asked = (CreateResponse, *CONVERSATIONS, PromptVersion)
+    ordered = list(dict.fromkeys((*asked, *ANSWERS, *KEPT, *named)))
     options, found = schema_components([*ordered, *OPTIONS.values()], ref_template=_TEMPLATE)
     made = {name: _tidy(schema) for name, schema in found.items()}
     for (name, field), held in _HOLDS.items():
         _fill(made[name]["properties"][field], ref(held))
     made["ItemEvent"]["properties"]["item"] = ref("OutputItem")
+    made["PromptVersion"]["additionalProperties"] = False
     _bound(made["CreateResponse"]["properties"], limits)
+    _describe_conversations(made)
     _describe_request(made, dict(zip(OPTIONS, options[len(ordered) :], strict=True)))
     made["ContentPart"] = _any_of(PARTS.values(), _other(PARTS, ()))
     made["InputItem"] = _any_of(ITEMS.values(), _other([*ITEMS, "compaction_trigger"], ()))
@@ -83,7 +97,9 @@ def schemas(limits: Limits) -> JSON:
     }
     made["StoredItem"] = {**_other((), ("id",)), "description": "An item of the input, as it was kept."}
     made["Event"] = {
-        "anyOf": [ref("LifecycleEvent"), ref("ErrorEvent"), ref("ItemEvent"), ref("ProgressEvent")],
+        "anyOf": [
+            *map(ref, ("LifecycleEvent", "ErrorEvent", "ItemEvent", "ProgressEvent", "ContinuationEvent"))
+        ],
         "description": "One server-sent event: its `event:` is its `type`, its `data:` is this object.",
     }
     return dict(sorted(made.items()))
@@ -112,8 +128,10 @@ def _describe_request(made: JSON, options: JSON) -> None:
     for name, schema in properties.items():
         if name != "model":
             properties[name] = _nullable(schema)
-    needs = [{"required": [name]} for name in ("input", "instructions", "previous_response_id")]
+    starts = ("input", "instructions", "previous_response_id", "conversation", "prompt")
+    needs = [{"required": [name]} for name in starts]
     request["anyOf"] = needs
+    request["required"] = []  # a prompt may name the model
     made["CountTokens"] = {
         "type": "object",
         "description": "A request whose tokens are to be counted.",
@@ -122,6 +140,18 @@ def _describe_request(made: JSON, options: JSON) -> None:
         "required": ["model"],
         "anyOf": needs,
     }
+
+
+def _describe_conversations(made: JSON) -> None:
+    for struct in CONVERSATIONS:
+        schema = made[struct.__name__]
+        schema["additionalProperties"] = False
+        if "metadata" in schema["properties"]:
+            schema["properties"]["metadata"] = _nullable(_METADATA)
+        if "items" in schema["properties"]:
+            for option in (schema["properties"]["items"], *schema["properties"]["items"].get("anyOf", ())):
+                if option.get("type") == "array":
+                    option["maxItems"] = MOST_ITEMS
 
 
 def _tidy(schema: Any) -> Any:

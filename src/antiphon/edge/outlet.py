@@ -19,19 +19,19 @@ from antiphon.edge.exchange import ConnectionLost, Exchange
 from antiphon.engine.run import Run
 from antiphon.protocol.errors import ClientGone
 from antiphon.protocol.events import LIFECYCLE, TERMINAL, Event
-from antiphon.protocol.json import encode
+from antiphon.protocol.json import JSON, encode
 
 OnDisconnect: TypeAlias = Literal["stop", "finish"]
 
-_HEAD = (
+HEAD = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"x-accel-buffering", b"no"),  # nginx: do not collect what should flow
 )
-_PING = b": ping\n\n"
-_DONE = b"data: [DONE]\n\n"
+PING = b": ping\n\n"
+DONE = b"data: [DONE]\n\n"
 _WATCH_AFTER = 0.1  # seconds: most answers are out before anybody could have gone away
-_STRETCH = 16  # characters: deltas are padded to multiples of this
-_PADS = tuple("0123456789abcdef"[:length] for length in range(_STRETCH))
+STRETCH = 16  # characters: deltas are padded to multiples of this
+PADS = tuple("0123456789abcdef"[:length] for length in range(STRETCH))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +48,19 @@ class StreamStyle:
     padded: bool = True
 
 
-async def as_json(exchange: Exchange, run: Run, on_disconnect: OnDisconnect) -> None:
-    """Wait for the terminal event; its response is the body. Raises the failure of a failed response."""
+async def as_json(
+    exchange: Exchange, run: Run, on_disconnect: OnDisconnect, shown: Callable[[Run], JSON] | None = None
+) -> None:
+    """Wait for the terminal event; its response is the body, or what is `shown` of the run.
+
+    Raises the failure of a failed response.
+    """
     with _reading(exchange, run, on_disconnect):
         last = await run.journal.end()
     if run.journal.failure is not None:
         raise run.journal.failure
     _tell_adaptations(exchange, run)
-    await exchange.answer_json(200, last["response"])
+    await exchange.answer_json(200, last["response"] if shown is None else shown(run))
 
 
 async def as_stream(exchange: Exchange, run: Run, on_disconnect: OnDisconnect, style: StreamStyle) -> None:
@@ -64,22 +69,22 @@ async def as_stream(exchange: Exchange, run: Run, on_disconnect: OnDisconnect, s
     heartbeat = _Heartbeat(style.heartbeat, journal.nudge)
     try:
         with _reading(exchange, run, on_disconnect):
-            events = await _first_events(run)
+            events = await first_events(run)
             journal.is_revealed = True
             _tell_adaptations(exchange, run)
-            await exchange.begin(200, _HEAD)
+            await exchange.begin(200, HEAD)
             while not (journal.ended and not events):
-                await _write(exchange, framed(events, padded=style.padded) if events else _PING, style)
+                await write(exchange, framed(events, padded=style.padded) if events else PING, style)
                 heartbeat.touched()
                 if events and events[-1]["type"] in TERMINAL:
                     break
                 events = await journal.read()
-            await exchange.write(_DONE if style.done_marker else b"", last=True)
+            await exchange.write(DONE if style.done_marker else b"", last=True)
     finally:
         heartbeat.stop()
 
 
-async def _write(exchange: Exchange, piece: bytes, style: StreamStyle) -> None:
+async def write(exchange: Exchange, piece: bytes, style: StreamStyle) -> None:
     """Raises ConnectionLost when the client does not read."""
     try:
         async with asyncio.timeout(style.write_timeout):
@@ -89,7 +94,7 @@ async def _write(exchange: Exchange, piece: bytes, style: StreamStyle) -> None:
         raise ConnectionLost("the client took nothing") from None
 
 
-async def _first_events(run: Run) -> list[Event]:
+async def first_events(run: Run) -> list[Event]:
     """Everything up to the first batch with output in it, or up to the first heartbeat."""
     journal, events = run.journal, list[Event]()
     while True:
@@ -109,7 +114,7 @@ def framed(events: list[Event], *, padded: bool) -> bytes:
     for event in events:
         kind = event["type"]
         if padded and kind.endswith(".delta") and isinstance(text := event.get("delta"), str):
-            event["obfuscation"] = _PADS[-len(text) % _STRETCH]
+            event["obfuscation"] = PADS[-len(text) % STRETCH]
         frames.append(b"event: %b\ndata: %b\n\n" % (kind.encode(), encode(event)))
     return b"".join(frames)
 

@@ -25,8 +25,8 @@ __all__ = [
     "InputItemsQuery",
     "Limits",
     "RetrieveQuery",
-    "create_response",
-    "input_tokens_request",
+    "include_query",
+    "json_object",
     "list_query",
     "model_query",
     "retrieve_query",
@@ -48,19 +48,12 @@ class InputItemsQuery(Struct, frozen=True, kw_only=True):
 
 
 class RetrieveQuery(Struct, frozen=True, kw_only=True):
-    """What to show of a response."""
+    """What to show of a response: the object, or its events behind the number `starting_after`."""
 
     include: tuple[str, ...] = ()
-
-
-def create_response(body: bytes, limits: Limits) -> CreateResponse:
-    """The body of `POST /v1/responses`. Raises InvalidRequest (UnsupportedParameter) naming `param`."""
-    return wire.create_response(_object(body, limits), limits)
-
-
-def input_tokens_request(body: bytes, limits: Limits) -> CreateResponse:
-    """The body of `POST /v1/responses/input_tokens`. Raises InvalidRequest naming `param`."""
-    return wire.input_tokens_request(_object(body, limits), limits)
+    stream: bool = False
+    starting_after: int = -1
+    padded: bool = True
 
 
 def session_header(value: bytes | None) -> str | None:
@@ -79,37 +72,32 @@ def model_query(query: Query, limits: Limits) -> CreateResponse:
 
 
 def list_query(query: Query) -> InputItemsQuery:
-    """The query of `GET /v1/responses/{id}/input_items`. Raises InvalidRequest naming `param`."""
+    """The query of a list of items: a response's input, a conversation's. Raises InvalidRequest."""
     if "before" in query:
         raise UnsupportedParameter("Pages are only followed by 'after': leave 'before' out.", param="before")
     return InputItemsQuery(
         limit=_integer(query, "limit", 20, 1, 100),
         order=cast('Literal["asc", "desc"]', _choice(query, "order", "desc", ("asc", "desc"))),
         after=_last(query, "after"),
-        include=_include(query),
+        include=include_query(query),
     )
 
 
 def retrieve_query(query: Query) -> RetrieveQuery:
-    """The query of `GET /v1/responses/{id}`. Raises InvalidRequest naming `param`.
-
-    Only background responses can be streamed again, and there are none yet: `stream=true` is refused
-    before the response is looked for, as `starting_after` is checked before.
-    """
-    _integer(query, "starting_after", 0, 0, wire.LARGEST)
-    _choice(query, "include_obfuscation", "true", ("true", "false"))
-    if _choice(query, "stream", "false", ("true", "false")) == "true":
-        raise InvalidRequest(
-            "This response cannot be streamed because it was not created with background=true.",
-            param="stream",
-        )
-    return RetrieveQuery(include=_include(query))
+    """The query of `GET /v1/responses/{id}`. Raises InvalidRequest naming `param`."""
+    return RetrieveQuery(
+        include=include_query(query),
+        stream=_choice(query, "stream", "false", ("true", "false")) == "true",
+        starting_after=_integer(query, "starting_after", -1, 0, wire.LARGEST),
+        padded=_choice(query, "include_obfuscation", "true", ("true", "false")) == "true",
+    )
 
 
 # Bodies
 
 
-def _object(body: bytes, limits: Limits) -> JSON:
+def json_object(body: bytes, limits: Limits) -> JSON:
+    """The object that a body is, or a message over a WebSocket. Raises InvalidRequest."""
     try:
         value = decode(body)
     except MalformedJSON as error:
@@ -179,7 +167,8 @@ def _integer(query: Query, name: str, default: int, least: int, most: int) -> in
     return value
 
 
-def _include(query: Query) -> tuple[str, ...]:
+def include_query(query: Query) -> tuple[str, ...]:
+    """What else to show. Raises InvalidRequest naming `param`."""
     values = [*query.get("include", ()), *query.get("include[]", ())]
     for index, value in enumerate(values):
         if value not in _INCLUDES:

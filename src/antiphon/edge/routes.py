@@ -6,40 +6,51 @@ key is asked for before a body is read. What is open to all is a table of its ow
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TypeAlias
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
 
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from antiphon.core.records import Caller
 from antiphon.edge import health, reference_page
 from antiphon.edge.auth import Authenticator, caller_of
+from antiphon.edge.conversations import Conversations
 from antiphon.edge.errors import Envelope
 from antiphon.edge.exchange import Exchange
+from antiphon.edge.idempotency import KeyedHandler, Once
+from antiphon.edge.metrics import expose
 from antiphon.edge.middleware import Endpoint, Front, Handler
 from antiphon.edge.models import Models
 from antiphon.edge.openapi import CREATE_PATHS, document
+from antiphon.edge.prompts import Prompts
 from antiphon.edge.responses import Responses
 from antiphon.observe.clock import NewId
 from antiphon.observe.log import AccessLog
+from antiphon.observe.metrics import Metrics
 from antiphon.protocol.errors import NotFound
 from antiphon.protocol.json import encode
 
-KeyedHandler: TypeAlias = Callable[[Exchange, Caller], Awaitable[None]]
+MetricsFor: TypeAlias = Literal["key", "all", "nobody"]
 
 
 def application(
     responses: Responses,
+    conversations: Conversations,
+    prompts: Prompts,
     models: Models,
     authenticator: Authenticator,
+    once: Once,
     *,
     errors: Envelope,
     version: str,
     new_id: NewId,
     access: AccessLog,
+    metrics: Metrics,
+    metrics_for: MetricsFor,
 ) -> ASGIApp:
-    """The whole edge as one ASGI application."""
+    """The whole edge as one ASGI application. `once` is put around what makes something; `metrics_for` says
+    who may read the metrics.
+    """
 
     def keyed(handler: KeyedHandler) -> Handler:
         async def handle(exchange: Exchange) -> None:
@@ -61,12 +72,15 @@ def application(
 
     one = "/v1/responses/{response_id}"
     with_key: dict[str, dict[str, KeyedHandler]] = {
-        **{path: {"POST": responses.create, "GET": responses.upgrade} for path in CREATE_PATHS},
+        **{path: {"POST": once(responses.create), "GET": responses.upgrade} for path in CREATE_PATHS},
         "/v1/responses/input_tokens": {"POST": responses.input_tokens},
+        "/v1/responses/compact": {"POST": once(responses.compact)},
         one: {"GET": responses.retrieve, "DELETE": responses.delete},
         f"{one}/input_items": {"GET": responses.input_items},
         f"{one}/cancel": {"POST": responses.cancel},
         "/v1/router/explain": {"POST": responses.explain, "GET": responses.explain_model},
+        **_of_conversations(conversations, once),
+        **_of_prompts(prompts, once),
         "/v1/models": {"GET": models.list},
         "/v1/models/{model:path}": {"GET": models.retrieve},
     }
@@ -76,14 +90,46 @@ def application(
         "/openapi.json": {"GET": openapi},
         "/docs": {"GET": docs},
     }
+    if metrics_for == "key":
+        with_key["/metrics"] = {"GET": lambda exchange, caller: expose(exchange, metrics)}
+    elif metrics_for == "all":
+        open_to_all["/metrics"] = {"GET": lambda exchange: expose(exchange, metrics)}
     endpoints = {
         **{
-            path: Endpoint({method: keyed(handler) for method, handler in handlers.items()})
+            path: Endpoint({method: keyed(handler) for method, handler in handlers.items()}, path)
             for path, handlers in with_key.items()
         },
-        **{path: Endpoint(handlers) for path, handlers in open_to_all.items()},
+        **{path: Endpoint(handlers, path) for path, handlers in open_to_all.items()},
     }
-    return Front(Paths(endpoints), errors, new_id, access)
+    return Front(Paths(endpoints), errors, new_id, access, metrics)
+
+
+def _of_conversations(conversations: Conversations, once: Once) -> dict[str, dict[str, KeyedHandler]]:
+    one = "/v1/conversations/{conversation_id}"
+    return {
+        "/v1/conversations": {"POST": once(conversations.create)},
+        one: {
+            "GET": conversations.retrieve,
+            "POST": conversations.update,
+            "DELETE": conversations.delete,
+        },
+        f"{one}/items": {"GET": conversations.list_items, "POST": once(conversations.add_items)},
+        f"{one}/items/{{item_id}}": {
+            "GET": conversations.retrieve_item,
+            "DELETE": conversations.delete_item,
+        },
+    }
+
+
+def _of_prompts(prompts: Prompts, once: Once) -> dict[str, dict[str, KeyedHandler]]:
+    return {
+        "/v1/prompts": {"GET": prompts.list, "POST": once(prompts.create)},
+        "/v1/prompts/{prompt_id}": {
+            "GET": prompts.retrieve,
+            "POST": once(prompts.add),
+            "DELETE": prompts.delete,
+        },
+    }
 
 
 class Paths:

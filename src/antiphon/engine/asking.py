@@ -3,10 +3,11 @@
     first target ─▶ speech … ─┬─▶ the provider paused:   the turn with what it said so far
                               ├─▶ its seals are stale:   the turn without what was sealed
                               ├─▶ the answer is unfit:   the turn with what is wrong with it
-                              └─▶ it failed unheard:     the next target, from the beginning
+                              ├─▶ it failed unheard:     the next target, from the beginning
+                              └─▶ it broke off:          the next target, with what was said (`hand_over`)
 
 What a target cannot be asked, and what had to be adapted for it, is known when it is asked; `adaptations` are
-those of the target whose turn it is.
+those of the target whose turn it is, and of those with whose words it goes on.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ from typing import TypeAlias
 from msgspec.structs import asdict, replace
 
 from antiphon.core.adaptations import Adaptation, abridged
+from antiphon.core.deltas import StopReason
 from antiphon.core.records import Target
 from antiphon.core.turn import Turn
+from antiphon.engine.compaction import summarised, unfolded, wished
 from antiphon.engine.enforcement import asked_again, correction, enforced
 from antiphon.engine.places import Places
 from antiphon.engine.ports import Speaker, Speech
@@ -53,6 +56,8 @@ class Asking:
         self._most_corrections = most_corrections
         self._told: Told
         self._adapted: dict[Adaptation, None] = {}
+        self._earlier: dict[Adaptation, None] = {}  # of the targets that broke off
+        self._begun = ""  # what they said
         self._corrections: dict[str, int] = {}  # by the place of the shape that was not met
         self._retold = 0  # of the items that were heard, those that the turn has already
 
@@ -80,6 +85,15 @@ class Asking:
             except InvalidRequest:
                 continue
         return False
+
+    async def hand_over(self, said: str, may_come: Callable[[Target], bool]) -> bool:
+        """To the next target, which goes on with what was said; False if there is none."""
+        broke_off, earlier = self.target.public_name, {**self._earlier, **self._adapted}
+        self._begun = said
+        if not await self.move_on(may_come):
+            return False
+        self._earlier = earlier | {_continued(broke_off, self.target.public_name, len(said)): None}
+        return True
 
     @property
     def following(self) -> Target | None:
@@ -112,17 +126,26 @@ class Asking:
     @property
     def adaptations(self) -> tuple[Adaptation, ...]:
         """What could not be sent as asked, so far: a paused turn that goes on may add to it."""
-        return abridged(self._adapted) if self._adapted else ()
+        return abridged(self._earlier | self._adapted) if self._adapted or self._earlier else ()
 
     @property
     def listed(self) -> list[JSON]:
         """The adaptations as they stand on the response."""
         return [asdict(adaptation) for adaptation in self.adaptations]
 
+    def goes_on(self, stop: StopReason) -> bool:
+        """Whether there is another turn: the provider paused, or has only made room for the answer."""
+        return stop == "pause" or self._told.turn.compaction == "first"
+
     def go_on(self, heard: list[JSON]) -> None:
-        """The provider paused a long turn: it goes on when it is shown what it said so far."""
-        turn = self._told.turn
-        self._prepare(replace(turn, items=[*turn.items, *heard[self._retold :]]))
+        """It goes on when it is shown what it said so far; after a compaction, that and nothing before."""
+        turn, self._begun = self._told.turn, ""
+        going = replace(turn, items=[*turn.items, *heard[self._retold :]], compaction=None)
+        if turn.compaction is not None:
+            self._told = unfolded(replace(self._told, turn=going))
+            self._retold = len(heard)
+            going = self._told.turn
+        self._prepare(going)
 
     def forget_thoughts(self) -> bool:
         """Ask again without what was sealed earlier; False if that is no help, or not allowed."""
@@ -149,7 +172,7 @@ class Asking:
         if shown is None:
             return False
         turn, places = self._told.turn, self._told.places
-        self._retold = len(heard)
+        self._retold, self._begun = len(heard), ""
         self._told = Told(
             replace(turn, items=[*turn.items, *new, *shown]),
             Places.known(items=(*places.items, *("output" for _ in (*new, *shown))), tools=places.tools),
@@ -175,14 +198,22 @@ class Asking:
     def _prepare(self, turn: Turn) -> None:
         """Raises InvalidRequest; a dialect counts the turn's items, the client those that it sent."""
         places = self._told.places
+        if self._begun and turn.compaction is None:
+            turn = replace(turn, begun=self._begun)
+        asked = turn if turn.compaction is None else wished(self._speaker, self.target, turn)
         try:
-            speech = self._speaker.prepare(self.target, turn)
+            speech = self._speaker.prepare(self.target, asked)
         except InvalidRequest as error:
             error.param = places.of_client(error.param or "") or None
             raise
         for adaptation in speech.adaptations:
             self._adapted[replace(adaptation, param=places.of_client(adaptation.param))] = None
-        self.speech = enforced(speech, turn)
+        self.speech = enforced(speech, turn) if asked is turn else summarised(speech, turn)
+
+
+def _continued(broke_off: str, goes_on: str, characters: int) -> Adaptation:
+    how = f"{broke_off} broke off after {characters} characters, {goes_on} went on"
+    return Adaptation("continuation", "emulated", how)
 
 
 def _not_as_asked(told: tuple[Adaptation, ...]) -> InvalidRequest:

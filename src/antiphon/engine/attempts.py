@@ -60,13 +60,34 @@ class Charging(Protocol):
     ) -> Charge | None: ...
 
 
+class Metering(Protocol):
+    """Whoever counts for the operator."""
+
+    def attempted(self, attempt: Attempt) -> None: ...
+
+    def responded(self, status: str) -> None: ...
+
+    def again(self, reason: str) -> None: ...
+
+
+class Unmetered:
+    """Nobody counts."""
+
+    def attempted(self, attempt: Attempt) -> None: ...
+
+    def responded(self, status: str) -> None: ...
+
+    def again(self, reason: str) -> None: ...
+
+
 class Accounting(Struct, frozen=True):
-    """Who measures and charges. `clock` only goes forward; `time` is seconds since 1970."""
+    """Who measures, charges and counts. `clock` only goes forward; `time` is seconds since 1970."""
 
     watch: Watch
     tariff: Charging
     clock: Callable[[], float]
     time: Callable[[], float]
+    meter: Metering = Unmetered()
 
 
 class Heard(Struct, frozen=True):
@@ -114,6 +135,14 @@ class Attempts:
         """Go on with the other's call."""
         vars(self).update(vars(other))
 
+    def again(self, reason: str) -> None:
+        """Another call is to be made, and why."""
+        self._accounting.meter.again(reason)
+
+    def over(self, status: str) -> None:
+        """All of them; what became of the response."""
+        self._accounting.meter.responded(status)
+
     def may_retry(self, target: Target) -> bool:
         """Take one of the retries that the target can bear; False if there is none left."""
         return self._accounting.watch.of(target).may_retry(self._accounting.clock())
@@ -136,7 +165,7 @@ class Attempts:
         seconds = now - self._began
         at = accounting.time() - seconds
         counted = usage or _estimated(turn, heard, spoke=self._first is not None)
-        self.made.append(
+        self._enter(
             Attempt(
                 project_id=self._caller.project_id,
                 key_id=self._caller.key_id,
@@ -158,6 +187,10 @@ class Attempts:
                 charge=self._charge(target, counted, heard, at),
             )
         )
+
+    def _enter(self, attempt: Attempt) -> None:
+        self.made.append(attempt)
+        self._accounting.meter.attempted(attempt)
 
     def _charge(self, target: Target, counted: Usage, heard: Heard, at: float) -> Charge | None:
         if counted.provider_cost is not None:

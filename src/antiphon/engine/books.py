@@ -42,6 +42,11 @@ class Books:
         self._writing: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
 
+    @property
+    def held(self) -> list[tuple[str, int, int]]:
+        """See antiphon.measures."""
+        return [("rows for the ledger", len(self._waiting), self._most)]
+
     def enter(self, attempts: Sequence[Attempt]) -> None:
         """They will be written soon."""
         self._waiting += attempts

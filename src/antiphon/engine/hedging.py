@@ -111,6 +111,7 @@ class _Runner:
         if not self.begun:
             if not await self.asking.move_on(self.attempts.may_come):
                 raise _NobodyElse("There is nobody else to ask.")
+            self.attempts.again("hedge")
             self.attempts.begin(self.asking.target)
             self.begun = True
         self.batches = self.asking.speech.deltas()

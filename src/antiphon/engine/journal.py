@@ -24,7 +24,7 @@ class MemoryJournal:
         self.is_revealed = False  # the client has seen the response's id
         self.ended = False
         self._bound = bound
-        self._keeps_all = True
+        self.keeps_all = True  # or its reader wants nothing but the end
         self._events: list[Event] = []
         self._reader: asyncio.Future[None] | None = None
         self._writer: asyncio.Future[None] | None = None
@@ -35,7 +35,7 @@ class MemoryJournal:
             return
         if events[-1]["type"] in TERMINAL:
             self.ended = True
-        elif not self._keeps_all:
+        elif not self.keeps_all:
             return
         self._events.extend(events)
         self.nudge()
@@ -55,7 +55,7 @@ class MemoryJournal:
 
     async def end(self) -> Event:
         """The terminal event, once it is there; what comes before it is not kept."""
-        self._keeps_all = False
+        self.keeps_all = False
         events = await self.read()
         while not events or events[-1]["type"] not in TERMINAL:
             events = await self.read()
@@ -63,7 +63,7 @@ class MemoryJournal:
 
     def let_go(self) -> None:
         """Nobody reads any more: nothing is kept, and the writer waits for nobody."""
-        self._keeps_all, self._events = False, []
+        self.keeps_all, self._events = False, []
         if self._writer is not None and not self._writer.done():
             self._writer.set_result(None)
 

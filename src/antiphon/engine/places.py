@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from antiphon.protocol.json import JSON
 
-HISTORY = "previous_response_id"
+HISTORIES = ("previous_response_id", "conversation")
 _INDEXED = re.compile(r"(input|tools)\[(\d+)\]")
 
 
@@ -21,7 +21,7 @@ Found: TypeAlias = tuple[tuple[str, ...], tuple[str, ...]]
 
 
 class Places:
-    """For each item and each tool of a turn, its path in the request; that of history is `HISTORY`.
+    """For each item and each tool of a turn, its path in the request; that of history is what it came by.
 
     `find` is asked when somebody first wants to know: of most turns there is nothing to tell.
     """
@@ -62,21 +62,31 @@ class Places:
             place = known[index]
         else:
             place = f"output[{index - len(known)}]" if found[1] == "input" else found[0]
-        return place if place == HISTORY else place + param[found.end() :]
+        return place if place in HISTORIES else place + param[found.end() :]
 
 
-def places_of(history: Sequence[JSON], own_input: Sequence[JSON], tools: Sequence[JSON]) -> Places:
-    """Items that bring tools are not among the turn's; their tools are, after the request's own `tools`."""
-    return Places(partial(_paths_of, history, own_input, tools))
+def places_of(
+    history: Sequence[JSON],
+    own_input: Sequence[JSON],
+    tools: Sequence[JSON],
+    origin: str = "previous_response_id",
+) -> Places:
+    """Items that bring tools are not among the turn's; their tools are, after the request's own `tools`.
+
+    `origin`: which of HISTORIES the history came by.
+    """
+    return Places(partial(_paths_of, origin, history, own_input, tools))
 
 
-def _paths_of(history: Sequence[JSON], own_input: Sequence[JSON], tools: Sequence[JSON]) -> Found:
+def _paths_of(
+    origin: str, history: Sequence[JSON], own_input: Sequence[JSON], tools: Sequence[JSON]
+) -> Found:
     placed = [
-        *((HISTORY, item) for item in history),
+        *((origin, item) for item in history),
         *((f"input[{index}]", item) for index, item in enumerate(own_input)),
     ]
     brought = (
-        (path if path == HISTORY else f"{path}.tools[{at}]", tool)
+        (path if path == origin else f"{path}.tools[{at}]", tool)
         for path, item in placed
         if item["type"] == "additional_tools"
         for at, tool in enumerate(item["tools"])

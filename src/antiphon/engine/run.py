@@ -4,7 +4,8 @@
               └── any failure, or the client gone ──▲
 
 A turn that failed before it said anything may be asked again, of the same target or of another (`asking`,
-`recovery`); then nothing was said about it yet.
+`recovery`); then nothing was said about it yet. One that broke off may be gone on with by another, if the
+client wants that.
 
 The terminal event leaves after the commit that it reports. Whatever happens, the journal ends in exactly
 one terminal event: a reader never waits for ever.
@@ -30,9 +31,10 @@ from antiphon.engine.books import Books
 from antiphon.engine.hedging import Hedging, Race
 from antiphon.engine.journal import MemoryJournal
 from antiphon.engine.plan import Plan
-from antiphon.engine.ports import ResponseStore
-from antiphon.engine.recovery import another_may_do_better, may_pass, pause
+from antiphon.engine.ports import Keeping
+from antiphon.engine.recovery import Recovery, Tolerance
 from antiphon.engine.sealing import Sealing
+from antiphon.engine.writers import Writer
 from antiphon.observe.clock import NewId, Now
 from antiphon.protocol.errors import (
     AntiphonError,
@@ -40,18 +42,14 @@ from antiphon.protocol.errors import (
     ProtocolViolation,
     ProviderError,
     RateLimited,
-    StaleReasoning,
-    UnfitAnswer,
     UpstreamRejected,
 )
 from antiphon.protocol.events import Event
+from antiphon.protocol.items import COMPACTION_TRIGGER
 from antiphon.protocol.json import JSON, MalformedJSON
 
 _MOST_TURNS = 10
 """Turns of one response: a provider that pauses for ever is stopped here."""
-
-_MOST_KEYS = 8
-"""Keys that one response may go on to, of all its providers."""
 
 log = structlog.get_logger()
 
@@ -75,7 +73,8 @@ class Run:
         plan: Plan,
         asking: Asking,
         *,
-        store: ResponseStore,
+        store: Keeping,
+        writer: Writer | None = None,
         books: Books,
         accounting: Accounting,
         sealing: Sealing,
@@ -91,20 +90,21 @@ class Run:
         self._plan = plan
         self._asking = asking
         self._store = store
+        self._writer = writer
         self._books = books
         self._now = now
         self._bounds = bounds
         self._served = served
         self._hedging = hedging
         self.began = accounting.clock()
-        self._retries = 0
-        self._keys = 0  # that were changed
+        self._recovery: Recovery | None = None  # from the first failure on
         self._attempts = Attempts(caller, self.response_id, accounting)
         self._assembler = Assembler(
-            plan.response | _who_answers(asking),
+            plan.response | who_answers(asking),
             new_id=new_id,
             reveal_sealed=plan.reveal_sealed,
             envelope=lambda blob: sealing.seal(blob, caller.project_id, asking.target),
+            next_sequence=plan.first_sequence,
         )
         self._opening: list[Event] = []  # the first events, until somebody may be told them
         self._last: list[Event] = []  # the terminal event and what stands before it, until it is told
@@ -119,8 +119,18 @@ class Run:
 
     @property
     def adaptations(self) -> tuple[Adaptation, ...]:
-        """What could not be sent as asked, so far."""
-        return self._asking.adaptations
+        """What could not be sent as asked, or told as it came, so far."""
+        return (*self._asking.adaptations, *self._assembler.noted.untold)
+
+    @property
+    def target(self) -> Target:
+        """Who is asked now, or answered."""
+        return self._asking.target
+
+    @property
+    def heard(self) -> list[JSON]:
+        """The finished items as the provider that said them gets them back."""
+        return self._assembler.heard
 
     @property
     def response(self) -> JSON:
@@ -128,11 +138,19 @@ class Run:
         return {**self._assembler.response, "output": self._assembler.said}
 
     @property
+    def transcript(self) -> list[JSON]:
+        """All items up to and with this response, as the store would give its history."""
+        context = self._plan.context
+        return [*(each for each in context if each["type"] != COMPACTION_TRIGGER), *self._assembler.said]
+
+    @property
     def is_stored(self) -> bool:
         return self._plan.store
 
     def start(self) -> asyncio.Task[None]:
         self._task = asyncio.get_running_loop().create_task(self.go())
+        if self._writer is not None:
+            self._task.add_done_callback(self._writer.abandon)
         return self._task
 
     def cancel(self, reason: AntiphonError) -> None:
@@ -172,11 +190,13 @@ class Run:
         if self._cancelled is not None:
             raise self._cancelled
         await self._open()
+        if not self._plan.generates:
+            return
         for _ in range(_MOST_TURNS):
             await self._turn()
             stop, events = self._assembler.end_turn()
             await self._tell(events)
-            if stop != "pause":
+            if not self._asking.goes_on(stop):
                 return
             self._asking.go_on(self._assembler.heard)
             self._assembler.response["adaptations"] = self._asking.listed
@@ -184,13 +204,16 @@ class Run:
 
     async def _open(self) -> None:
         """The first events leave at once, unless another target may yet be the one that answers."""
+        self._assembler.quiet = not self.journal.keeps_all
         self._opening = self._assembler.begin()
         if not self._asking.has_others:
             await self._tell(self._opening)
 
     async def _tell(self, events: list[Event]) -> None:
         """To whoever reads, behind the first events if they wait still."""
-        if events and self._opening:
+        if not events:
+            return
+        if self._opening:
             events = events if events is self._opening else [*self._opening, *events]
             self._opening = []
         await self.journal.append(events)
@@ -229,13 +252,15 @@ class Run:
     def _begin_again(self) -> None:
         """Another target answers than was to, and nobody was told anything yet."""
         self._assembler.end_turn()
-        self._assembler.response.update(_who_answers(self._asking))
+        self._assembler.response.update(who_answers(self._asking))
         self._opening = self._assembler.begin()
 
     def _account(self, before: int, failure: BaseException | None) -> None:
         """A call is over, which began to speak behind so many items."""
         assembler = self._assembler
-        heard = Heard(assembler.turn_usage, assembler.tier, assembler.response["output"][before:])
+        used, tier = assembler.noted.turn, assembler.noted.tier
+        items = assembler.response["output"][before:] if used is not None else assembler.said_since(before)
+        heard = Heard(used, tier, items)
         self._attempts.end(self._asking.target, self._asking.turn, heard, failure)
 
     async def _apply(self, batch: list[Delta]) -> None:
@@ -249,48 +274,24 @@ class Run:
 
     async def _recover(self, error: ProviderError) -> bool:
         """See that the turn can be asked again, of this target or another; False if it has failed."""
-        recovered = await self._correct(error)
-        if not recovered and not self._assembler.has_spoken:
-            stale = isinstance(error, StaleReasoning) and self._asking.forget_thoughts()
-            recovered = stale or self._change_key(error) or await self._try_elsewhere(error)
+        if self._recovery is None:
+            self._recovery = Recovery(
+                self._asking,
+                self._attempts,
+                self._assembler,
+                Tolerance(self._bounds.retries, self._plan.continues, _chance(self.response_id)),
+                tell=self._tell,
+                begin_again=self._begin_again,
+            )
+        recovered = await self._recovery.again(error)
         if recovered:
-            self._assembler.response["adaptations"] = self._asking.listed
+            self._assembler.response.update(who_answers(self._asking))
         return recovered
-
-    async def _correct(self, error: ProviderError) -> bool:
-        """See that what is unfit is asked for again; False if it is something else, or cannot be."""
-        if not isinstance(error, UnfitAnswer) or not self._asking.may_correct:
-            return False
-        _, events = self._assembler.end_turn()
-        await self._tell(events)
-        return self._asking.correct(error, self._assembler.heard)
-
-    def _change_key(self, error: ProviderError) -> bool:
-        """The same of the same target, if only its key was at fault."""
-        if not error.another_key or self._keys == _MOST_KEYS:
-            return False
-        self._keys += 1
-        self._asking.once_more()
-        return True
-
-    async def _try_elsewhere(self, error: ProviderError) -> bool:
-        if not another_may_do_better(error):
-            return False
-        if await self._asking.move_on(self._attempts.may_come):
-            self._begin_again()
-            return True
-        if not may_pass(error) or self._retries == self._bounds.retries:
-            return False
-        if not self._attempts.may_retry(self._asking.target):
-            return False
-        await asyncio.sleep(pause(self._retries, _chance(self.response_id)))
-        self._retries += 1
-        self._asking.once_more()
-        return True
 
     async def _end(self, failure: AntiphonError | None) -> None:
         """Commit, and then the terminal event; once, and not to be cancelled."""
         self._ending = True
+        self._recovery = None  # which holds this run, as the run holds it
         response = self._assembler.response
         response["cost"], details = cost_of(self._attempts.made)
         if details is not None:
@@ -307,7 +308,10 @@ class Run:
             await self._commit()
         else:
             self._books.enter(self._attempts.made)
+        if self._writer is not None:
+            await self._writer.release()
         self.journal.failure = failure
+        self._attempts.over(response["status"])
         await self._tell(self._last)
 
     def _tell_operator(self, failure: AntiphonError) -> None:
@@ -348,7 +352,8 @@ class Run:
             log.error("response_not_stored", response_id=record.id, reason=str(error))
 
 
-def _who_answers(asking: Asking) -> JSON:
+def who_answers(asking: Asking) -> JSON:
+    """What the response says about it."""
     return {"provider": asking.target.provider, "model": asking.name, "adaptations": asking.listed}
 
 

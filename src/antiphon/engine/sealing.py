@@ -19,6 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from antiphon.core.adaptations import Adaptation, Adaptations
+from antiphon.core.compaction import WORD
 from antiphon.core.envelopes import (
     NONCE_BYTES,
     BadEnvelope,
@@ -32,7 +33,7 @@ from antiphon.core.records import Target
 from antiphon.core.seals import SEALED
 from antiphon.core.turn import Turn
 from antiphon.core.unsaid import foreign_compaction
-from antiphon.engine.places import HISTORY, Places
+from antiphon.engine.places import HISTORIES, Places
 from antiphon.observe.clock import Now
 from antiphon.protocol.errors import InvalidRequest
 from antiphon.protocol.items import kind_of
@@ -69,7 +70,7 @@ class Reader(Struct, frozen=True):
 
     def can_read(self, envelope: Envelope) -> bool:
         word = word_of(envelope.blob)
-        named = not word or word in self.reads
+        named = not word or word in self.reads or word == WORD
         return named and family_of(envelope.blob, self.target) == envelope.family
 
 
@@ -164,7 +165,7 @@ def stored_paths(request: CreateResponse) -> frozenset[str]:
     """The paths of what comes from the store: the history, and items that the request refers to."""
     given = request.input if isinstance(request.input, list) else []
     referred = (f"input[{at}]" for at, item in enumerate(given) if kind_of(item) == "item_reference")
-    return frozenset((HISTORY, *referred))
+    return frozenset((*HISTORIES, *referred))
 
 
 def without_thoughts(told: Told) -> Told | None:
@@ -194,7 +195,7 @@ def _is_sealed(item: JSON) -> bool:
 
 
 def _refused(path: str) -> InvalidRequest:
-    at = path if path == HISTORY else f"{path}.{SEALED}"
+    at = path if path in HISTORIES else f"{path}.{SEALED}"
     return InvalidRequest(
         f"Invalid '{at}': this gateway did not seal it for this project, or it was changed since. Send it "
         "back exactly as it came; if another service sealed it, only that can read it: leave the item out.",

@@ -9,24 +9,30 @@ from functools import partial
 import structlog
 from msgspec.structs import replace
 
+from antiphon.core.compaction import summary_of
 from antiphon.core.history import listed, references, resolve, unsealed
 from antiphon.core.records import Caller, Page, Target
+from antiphon.core.seals import SEALED
 from antiphon.engine.asking import Asking
 from antiphon.engine.attempts import Accounting
 from antiphon.engine.books import Books
 from antiphon.engine.choosing import Chooser
+from antiphon.engine.compaction import Fitting, unfolded
+from antiphon.engine.conversations import Conversations
 from antiphon.engine.deadline import Deadline
 from antiphon.engine.hedging import Hedging
-from antiphon.engine.places import places_of
-from antiphon.engine.plan import Plan, plan, turn_of
-from antiphon.engine.ports import Order, ResponseStore, Speaker
+from antiphon.engine.plan import Plan, places_in, plan, turn_of
+from antiphon.engine.ports import Held, Keeping, Order, ResponseStore, Speaker
 from antiphon.engine.run import Bounds, Run
 from antiphon.engine.sealing import Reader, Sealing, Told, is_sealed, stored_paths
+from antiphon.engine.writers import Writer, Writers
 from antiphon.observe.clock import NewId, Now
+from antiphon.protocol.conversations import conversation_id
 from antiphon.protocol.errors import InvalidRequest, NotFound, Overloaded, ShuttingDown
-from antiphon.protocol.items import normalised
+from antiphon.protocol.items import COMPACTION_TRIGGER, normalised
 from antiphon.protocol.json import JSON
 from antiphon.protocol.request import ROUTING, CreateResponse
+from antiphon.protocol.response import compaction_object
 from antiphon.routing.asked import Asked
 from antiphon.routing.router import Route
 
@@ -48,6 +54,9 @@ class Service:
         new_id: NewId,
         now: Now,
         bounds: Bounds,
+        fitting: Fitting,
+        conversations: Conversations,
+        writers: Writers,
         hedging: Hedging | None = None,
     ) -> None:
         self._speaker = speaker
@@ -59,6 +68,9 @@ class Service:
         self._new_id = new_id
         self._now = now
         self._bounds = bounds
+        self._fitting = fitting
+        self._conversations = conversations
+        self.writers = writers
         self._hedging = hedging
         self._runs: dict[asyncio.Task[None], Run] = {}
         self._deadline = Deadline(bounds.seconds, accounting.clock, self._runs.values())
@@ -69,6 +81,11 @@ class Service:
         """How many responses are being made now."""
         return len(self._runs)
 
+    @property
+    def held(self) -> list[tuple[str, int, int]]:
+        """See antiphon.measures."""
+        return [("responses in progress", len(self._runs), self._bounds.runs)]
+
     async def ready(self) -> None:
         """Raises StorageUnavailable or ShuttingDown when no response could be made now."""
         if self._draining:
@@ -77,22 +94,59 @@ class Service:
 
     # Making
 
-    async def create(self, caller: Caller, request: CreateResponse) -> Run:
-        """Start to make a response. Every refusal is raised here, before money is spent."""
+    async def create(self, caller: Caller, request: CreateResponse, held: Held | None = None) -> Run:
+        """Start to make a response. Every refusal is raised here, before money is spent.
+
+        `held`: what the caller's connection remembers, beside the store.
+        """
         self._admit()
+        writer = await self.writer(caller, request, self._store) if request.conversation else None
+        try:
+            made, asking = await self.prepared(caller, request, self._new_id, self._now(), held)
+            self._admit()  # what had to be fetched may have taken a minute
+        except BaseException:
+            if writer is not None:
+                await writer.release()
+            raise
+        run = self.run_of(caller, request, made, asking, self._store, writer)
+        task = run.start()
+        self._runs[task] = run
+        self._deadline.watch()
+        task.add_done_callback(self._forget)
+        return run
+
+    async def writer(self, caller: Caller, request: CreateResponse, keeping: Keeping) -> Writer | None:
+        """Who may write to the request's conversation; None for what is not stored, which is only told it.
+
+        Raises NotFound, ConversationLocked.
+        """
+        named = conversation_id(request.conversation)
+        if named is None or not request.store:
+            return None
+        return await self.writers.open(caller.project_id, named, keeping)
+
+    async def prepared(
+        self,
+        caller: Caller,
+        request: CreateResponse,
+        new_id: NewId,
+        created_at: int,
+        held: Held | None = None,
+    ) -> tuple[Plan, Asking]:
+        """What is to be made, and who is asked first. Raises whatever the request is refused for."""
         settled = self._chooser.check(request)
         if request.store:
             await self._store.ready()
         own_input = await self._own_input(caller, request)
-        history = await self._history(caller, request)
+        history = await self._history(caller, request, held)
         route, routing = (settled, None) if settled else self._routed(caller, request, history, own_input)
         made = plan(
             request,
             target=route.targets[0],
             history=history,
             own_input=own_input,
-            new_id=self._new_id,
-            created_at=self._now(),
+            new_id=new_id,
+            created_at=created_at,
             routing=routing,
         )
         asking = Asking(
@@ -103,12 +157,24 @@ class Service:
             most_corrections=self._bounds.corrections,
         )
         await asking.begin()
-        self._admit()  # what had to be fetched may have taken a minute
-        run = Run(
+        return made, asking
+
+    def run_of(
+        self,
+        caller: Caller,
+        request: CreateResponse,
+        made: Plan,
+        asking: Asking,
+        store: Keeping,
+        writer: Writer | None = None,
+    ) -> Run:
+        """The run that makes it, not started yet; the `writer` keeps it in place of `store`."""
+        return Run(
             caller,
             made,
             asking,
-            store=self._store,
+            store=writer or store,
+            writer=writer,
             books=self._books,
             accounting=self._accounting,
             sealing=self._sealing,
@@ -118,11 +184,22 @@ class Service:
             served=partial(self._chooser.served, caller, request),
             hedging=self._hedging,
         )
-        task = run.start()
-        self._runs[task] = run
-        self._deadline.watch()
-        task.add_done_callback(self._forget)
-        return run
+
+    async def compact(self, caller: Caller, request: CreateResponse) -> Run:
+        """Start to compact a conversation; `compacted` is what the client gets when it is over."""
+        items = [*normalised(request.input), {"type": COMPACTION_TRIGGER}]
+        return await self.create(caller, replace(request, input=items, store=False))
+
+    def compacted(self, run: Run) -> JSON:
+        """What the conversation goes on from: messages that are kept as they are, and a compaction."""
+        made = run.response
+        summary = summary_of(run.heard[0])
+        if summary is None:  # a provider's own
+            return compaction_object(made, made["output"])
+        kept = [{**each, "id": self._new_id("message"), "status": "completed"} for each in summary.kept]
+        blob = replace(summary, kept=[], whole=False).blob
+        sealed = self._sealing.seal(blob, run.caller.project_id, run.target)
+        return compaction_object(made, [*kept, {**made["output"][0], SEALED: sealed}])
 
     def _admit(self) -> None:
         """Raises ShuttingDown, or Overloaded, when no other response can be begun."""
@@ -138,7 +215,7 @@ class Service:
         history = await self._history(caller, request)
         items = [*history, *own_input]
         target = self._chooser.route(self._asked(caller, request, items)).targets[0]
-        told = Told(turn_of(request, target, items), places_of(history, own_input, request.tools))
+        told = Told(turn_of(request, target, items), places_in(request, history, own_input))
         told = await self._fetched(target, self._opened(caller, request, target, told))
         return await self._speaker.count(target, told.turn)
 
@@ -169,12 +246,13 @@ class Service:
             told = self._opened(caller, request, target, told)
         if not made.strict:  # which takes nothing in another form than the client's
             told = await self._fetched(target, told)
-        return told
+        return await self._fitting.fitted(request, target, told)
 
     def _opened(self, caller: Caller, request: CreateResponse, target: Target, told: Told) -> Told:
         """With the envelopes of earlier thoughts opened. Raises InvalidRequest."""
         reads = self._speaker.reads(target)
-        return self._sealing.open(told, Reader(caller.project_id, target, reads, stored_paths(request)))
+        reader = Reader(caller.project_id, target, reads, stored_paths(request))
+        return unfolded(self._sealing.open(told, reader))
 
     async def _fetched(self, target: Target, told: Told) -> Told:
         """With the data of images and files in place of URLs that the target does not take.
@@ -198,18 +276,31 @@ class Service:
             items = resolve(items, await self._store.items(caller.project_id, wanted))
         return items
 
-    async def _history(self, caller: Caller, request: CreateResponse) -> list[JSON]:
+    async def _history(self, caller: Caller, request: CreateResponse, held: Held | None = None) -> list[JSON]:
         previous = request.previous_response_id
         if previous is None:
-            return []
+            named = conversation_id(request.conversation)
+            return [] if named is None else await self._conversations.history(caller, named)
+        if held is not None and (remembered := held(previous)) is not None:
+            return remembered
         items = await self._store.history(caller.project_id, previous)
         if items is None:
-            raise InvalidRequest(
-                f"Previous response with id '{previous}' not found.",
-                code="previous_response_not_found",
+            raise await self._no_previous(caller, previous)
+        return items
+
+    async def _no_previous(self, caller: Caller, previous: str) -> InvalidRequest:
+        record = await self._store.get(caller.project_id, previous)
+        if record is not None and record.body["status"] == "queued":
+            return InvalidRequest(
+                f"Previous response with id '{previous}' is still being made: wait until it has ended.",
+                code="previous_response_in_progress",
                 param="previous_response_id",
             )
-        return items
+        return InvalidRequest(
+            f"Previous response with id '{previous}' not found.",
+            code="previous_response_not_found",
+            param="previous_response_id",
+        )
 
     def _forget(self, task: asyncio.Task[None]) -> None:
         run = self._runs.pop(task)
@@ -252,13 +343,6 @@ class Service:
             raise InvalidRequest("Cannot delete an in-flight response.", param="response_id")
         if not await self._store.delete(caller.project_id, response_id):
             raise _unknown(response_id)
-
-    async def cancel(self, caller: Caller, response_id: str) -> JSON:
-        """Only background responses can be cancelled, and there are none yet."""
-        in_flight = self._in_flight(caller, response_id)
-        if in_flight is None and await self._store.get(caller.project_id, response_id) is None:
-            raise _unknown(response_id)
-        raise InvalidRequest("Cannot cancel a synchronous response.", param="response_id")
 
     def _in_flight(self, caller: Caller, response_id: str) -> Run | None:
         """The run that is making this response, if it will be stored."""

@@ -4,13 +4,22 @@
     ├── ClientError                the request cannot be served as written
     │   ├── InvalidRequest             a field is wrong; `param` names it
     │   ├── UnsupportedParameter       a field is known, valid, and not served
+    │   ├── ConversationLocked         somebody else is writing to the conversation
+    │   ├── IdempotencyConflict        the key of a request stands for another one
+    │   │   └── IdempotencyKeyReused       … in the words of the IETF's draft
+    │   ├── RequestInFlight            the first request with this key is not answered yet
     │   ├── NotFound                   no such response, model, endpoint (for this caller)
+    │   ├── Gone                       it was here, and is not kept any more
     │   ├── MethodNotAllowed           the path exists, not with this method
     │   ├── Unauthenticated            no key, or not one of ours
     │   ├── BodyTooLarge               over the cap
     │   ├── RequestTimeout             the head or the body did not come
     │   ├── ClientGone                 nobody is waiting for the answer any more
-    │   └── UpgradeRequired            WebSocket asked for where there is none
+    │   ├── UpgradeRequired            WebSocket asked for where there is none
+    │   │   └── WebSocketRequired          … and HTTP where there is nothing but a WebSocket
+    │   ├── OriginRefused              a web page of somebody else's opens a WebSocket
+    │   ├── StreamLimitReached         too much at once on one WebSocket
+    │   └── ConnectionLimitReached     a WebSocket is as old as it may become
     ├── ProviderError              a provider did not do its part
     │   ├── UpstreamUnreachable        no connection
     │   ├── UpstreamTimeout            a deadline passed
@@ -26,6 +35,7 @@
     └── GatewayError               our fault, or our operator's
         ├── StorageUnavailable         the database cannot be written or read
         ├── Overloaded                 a bound was reached
+        ├── QueueFull                  too much waits already, of this project or of all
         └── ShuttingDown               the process is going away
 
 The one table from these types to HTTP statuses is `edge/errors.py`. Anything else that escapes is a bug.
@@ -69,8 +79,56 @@ class UnsupportedParameter(InvalidRequest):
     default_code = "unsupported_parameter"
 
 
+class ConversationLocked(InvalidRequest):
+    """Somebody else is writing to the conversation; sent again a little later, the request may be served."""
+
+    default_code = "conversation_locked"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Another process is currently operating on this conversation. Please retry in a few seconds.",
+            param="conversation",
+            retry_after=2,
+        )
+
+
+class IdempotencyConflict(ClientError):
+    """The key of a request stands for another one, with another body."""
+
+    default_code = "idempotency_key_conflict"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This Idempotency-Key was sent before with another body. Use a new key for a new request.",
+            param="Idempotency-Key",
+        )
+
+
+class IdempotencyKeyReused(IdempotencyConflict):
+    """The same, as draft-ietf-httpapi-idempotency-key-header says it."""
+
+    default_code = "idempotency_key_reuse"
+
+
+class RequestInFlight(ClientError):
+    """The first request with this key is not answered yet; sent again a little later, it may be."""
+
+    default_code = "idempotency_key_in_flight"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The first request with this Idempotency-Key is still being answered. Send it again later.",
+            param="Idempotency-Key",
+            retry_after=2,
+        )
+
+
 class NotFound(ClientError):
     """Nothing here by that name, or nothing that this caller may see."""
+
+
+class Gone(ClientError):
+    """What is asked for was here, and is not kept any more."""
 
 
 class MethodNotAllowed(ClientError):
@@ -107,6 +165,30 @@ class UpgradeRequired(ClientError):
     """A WebSocket was asked for where only HTTP is served."""
 
     default_code = "websocket_not_supported"
+
+
+class WebSocketRequired(UpgradeRequired):
+    """HTTP alone was spoken where a WebSocket is opened, or its handshake was not one."""
+
+    default_code = "websocket_required"
+
+
+class OriginRefused(ClientError):
+    """A browser says that a page opens this WebSocket which is none of the gateway's or its operator's."""
+
+    default_code = "origin_not_allowed"
+
+
+class StreamLimitReached(ClientError):
+    """One WebSocket asks for more at once, or in more lanes, than it may."""
+
+    default_code = "websocket_stream_limit_reached"
+
+
+class ConnectionLimitReached(ClientError):
+    """A WebSocket lives no longer than this; another one may be opened."""
+
+    default_code = "websocket_connection_limit_reached"
 
 
 class ProviderError(AntiphonError):
@@ -229,6 +311,12 @@ class Overloaded(GatewayError):
     """A bound of this process was reached."""
 
     default_code = "overloaded"
+
+
+class QueueFull(GatewayError):
+    """Too many responses wait to be made in the background; nothing of this request was kept."""
+
+    default_code = "queue_full"
 
 
 class ShuttingDown(GatewayError):

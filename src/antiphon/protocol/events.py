@@ -171,6 +171,20 @@ PROGRESS = MappingProxyType(
 )
 
 
+def continuation_event(after: str, by: str, characters: int, code: str | None) -> Event:
+    """An event of this gateway alone: `after` broke off, with this error, and `by` goes on with its words.
+
+    Extensions have a prefix, and clients may pass over them (Open Responses, "Extending streaming events").
+    """
+    return {
+        "type": "antiphon:continuation",
+        "after": after,
+        "by": by,
+        "characters": characters,
+        "code": code,
+    }
+
+
 def error_event(code: str | None, message: str, param: str | None = None) -> Event:
     """The flat error event of the OpenAI specification."""
     return {"type": "error", "code": code, "message": message, "param": param}

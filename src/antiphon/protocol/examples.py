@@ -249,7 +249,7 @@ FIELDS: dict[str, JSON] = {
     "HostedCall": _CALL,
     "ClientCall": _CALL,
     "ClientCallOutput": _CALL,
-    "LocalShellOutput": {**_CALL, "output": "b"},
+    "LocalShellOutput": {**_CALL, "output": "b", "call_id": "call_9"},
     "ApprovalResponse": {**_CALL, "approval_request_id": "mcpr_2", "approve": False, "reason": "No."},
 }
 """By the name of the Struct. A field that holds objects of a type of their own need not stand here."""

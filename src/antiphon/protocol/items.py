@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from antiphon.protocol.content import LongText, check_parts, untyped
-from antiphon.protocol.errors import UnsupportedParameter
+from antiphon.protocol.errors import InvalidRequest
 from antiphon.protocol.json import JSON
 from antiphon.protocol.schema import by_type, check
 from antiphon.protocol.tools import check_tools
@@ -152,6 +152,7 @@ class LocalShellOutput(Item, kw_only=True):
 
     type: Literal["local_shell_call_output"]
     output: LongText
+    call_id: str | None = None  # which some clients send instead of the call's in `id`
 
 
 class ApprovalResponse(Item, kw_only=True):
@@ -191,17 +192,21 @@ _PARTS_IN: dict[str, tuple[str, ...]] = {
 _BRING_TOOLS = frozenset({"additional_tools", "tool_search_output"})
 
 
+COMPACTION_TRIGGER = "compaction_trigger"
+"""The type of an item that says nothing, but asks for the conversation to be compacted."""
+
+
 def check_items(items: list[JSON], at: str = "input") -> None:
-    """Raises InvalidRequest naming item and field, as in `input[2].call_id`; UnsupportedParameter for an
-    item that asks for what is not served."""
+    """Raises InvalidRequest naming item and field, as in `input[2].call_id`."""
     for index, item in enumerate(items):
         kind = kind_of(item)
         if kind.__class__ is not str:
             raise untyped(item, f"{at}[{index}]")
         if kind not in ITEMS:
-            if kind == "compaction_trigger":
-                raise UnsupportedParameter(
-                    "Compaction is not served yet: leave the 'compaction_trigger' item out.",
+            if kind == COMPACTION_TRIGGER and item is not items[-1]:
+                raise InvalidRequest(
+                    f"Invalid '{at}[{index}]': a compaction_trigger must be the last item.",
+                    code="invalid_value",
                     param=f"{at}[{index}]",
                 )
             continue

@@ -19,6 +19,7 @@ DEEPEST = 250
 written again inside of our own events and responses."""
 
 _encoder = msgspec.json.Encoder()
+_sorting_encoder = msgspec.json.Encoder(order="sorted")
 _decoder = msgspec.json.Decoder()
 
 
@@ -30,6 +31,14 @@ def encode(value: Any) -> bytes:
     """Compact UTF-8 JSON. Raises MalformedJSON for what has no JSON form (a lone surrogate, absurd depth)."""
     try:
         return _encoder.encode(value)
+    except (UnicodeEncodeError, RecursionError) as error:
+        raise MalformedJSON(str(error)) from None
+
+
+def encode_sorted(value: Any) -> bytes:
+    """The same, keys in the order of their characters: equal values are equal bytes."""
+    try:
+        return _sorting_encoder.encode(value)
     except (UnicodeEncodeError, RecursionError) as error:
         raise MalformedJSON(str(error)) from None
 
@@ -57,8 +66,18 @@ def decode_leniently(data: bytes) -> Any:
 
 
 def may_be_deeper(data: bytes, levels: int) -> bool:
-    """Whether there are brackets enough for more than `levels`; else there is nothing to measure."""
-    return len(data) > 2 * levels and data.count(b"{") + data.count(b"[") > levels
+    """Whether there are brackets enough for more than `levels`; else there is nothing to measure.
+
+    They are sought one by one: there are few, and to seek is ten times as fast as to count.
+    """
+    if len(data) <= 2 * levels:
+        return False
+    for bracket in (b"{", b"["):
+        at = data.find(bracket)
+        while at >= 0 and levels >= 0:
+            levels -= 1
+            at = data.find(bracket, at + 1)
+    return levels < 0
 
 
 def deeper(value: Any, levels: int) -> bool:

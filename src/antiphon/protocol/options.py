@@ -88,7 +88,7 @@ class Moderation(Struct):
 
 
 class Prompt(Struct):
-    """A template kept at the provider, and what to put into it."""
+    """A template that the gateway keeps, and what to put into it."""
 
     id: NotEmpty
     version: str | None = None

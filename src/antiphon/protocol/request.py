@@ -15,13 +15,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+import msgspec
 from msgspec import Meta, Struct, field
 
+from antiphon.protocol.conversations import conversation_id
 from antiphon.protocol.errors import InvalidRequest, UnsupportedParameter
 from antiphon.protocol.items import brought, check_items
-from antiphon.protocol.json import JSON
+from antiphon.protocol.json import JSON, MalformedJSON
+from antiphon.protocol.metadata import check_metadata
 from antiphon.protocol.options import OPTIONS, Effort
-from antiphon.protocol.schema import check, missing, out_of_range, type_name, wrong_length, wrong_type
+from antiphon.protocol.schema import check, missing, out_of_range, wrong_length
 from antiphon.protocol.tool_choice import check_form, check_offered
 from antiphon.protocol.tools import check_tools
 
@@ -113,13 +116,13 @@ class CreateResponse(Struct, kw_only=True):
     providers: Annotated[JSON, Meta(description="Who may answer; see docs/routing.md.")] | None = None
     provider: Annotated[JSON, Meta(description="The same as `providers`.")] | None = None
     route: Annotated[Literal["fallback", "sort"], Meta(description=_ROUTE)] | None = None
+    continuation: Annotated[bool, Meta(description="Another target goes on with a broken answer.")] = False
+    background: Annotated[bool, Meta(description="Answer at once, and make the response meanwhile.")] = False
+    conversation: Annotated[str | JSON, Meta(description="That it is part of, by its id.")] | None = None
     # Known, checked, and not served yet: see `_NOT_SERVED`.
-    background: bool = False
-    conversation: str | JSON | None = None
     prompt: JSON | None = None
     context_management: list[JSON] | None = None
     max_cost: Annotated[float, Meta(ge=0)] | None = None
-    continuation: Annotated[bool, Meta(description="Another target goes on with a broken answer.")] = False
     multi_agent: JSON | None = None
     generate: Annotated[bool, Meta(description="false: only prepare, over a WebSocket.")] = True
     # Not a field of the body: the fields of the body that are none of the above.
@@ -129,11 +132,6 @@ class CreateResponse(Struct, kw_only=True):
 FIELDS = frozenset(CreateResponse.__struct_fields__) - {"extra"}
 
 _NOT_SERVED = {
-    "background": "Background responses are not served yet: leave 'background' out, and stream instead.",
-    "conversation": "Conversations are not served yet: use 'previous_response_id', or send all items.",
-    "prompt": "Prompt templates are not served: put their text into 'instructions' and 'input'.",
-    "context_management": "Compaction is not served yet: leave 'context_management' out.",
-    "continuation": "No other target goes on with an answer that broke off yet: leave 'continuation' out.",
     "max_cost": "Costs cannot be capped yet: leave 'max_cost' out, and set 'max_output_tokens'.",
 }
 
@@ -167,18 +165,50 @@ def input_tokens_request(body: JSON, limits: Limits) -> CreateResponse:
     return create_response(body, limits)
 
 
+def compact_request(body: JSON, limits: Limits) -> CreateResponse:
+    """The request for a compaction: as for a response, of which nothing is streamed or kept.
+
+    Raises as `create_response` does.
+    """
+    for name in ("stream", "background", "conversation", "context_management"):
+        if body.get(name):
+            raise UnsupportedParameter(
+                f"A compaction knows no '{name}': leave it out. What comes back is the input to go on from.",
+                param=name,
+            )
+    return create_response(body, limits)
+
+
+def packed(request: CreateResponse) -> bytes:
+    """A request that was checked, to be made later: `unpacked` gives back the same."""
+    return msgspec.json.encode(request)
+
+
+def unpacked(data: bytes) -> CreateResponse:
+    """Raises MalformedJSON for what `packed` did not make, or that of a version with other fields."""
+    try:
+        return _unpack.decode(data)
+    except msgspec.DecodeError as error:
+        raise MalformedJSON(str(error)) from None
+
+
+_unpack = msgspec.json.Decoder(CreateResponse)
+
 # Without any of these fields there is nothing that might not be served.
-_DOUBTFUL = frozenset(_NOT_SERVED) | {"multi_agent", "generate", "prompt_cache_options"}
+_DOUBTFUL = frozenset(_NOT_SERVED) | {"background", "multi_agent", "generate", "prompt_cache_options"}
 
 
-def create_response(body: JSON, limits: Limits) -> CreateResponse:
-    """The request in `body`, checked. Raises InvalidRequest; UnsupportedParameter for what is not served."""
+def create_response(body: JSON, limits: Limits, *, may_prepare: bool = False) -> CreateResponse:
+    """The request in `body`, checked. Raises InvalidRequest; UnsupportedParameter for what is not served.
+
+    `may_prepare`: `generate: false` is served, as it is over a WebSocket.
+    """
     request = _typed(body)
     for name, kind in OPTIONS.items():
         if (value := body.get(name)) is not None:
             check(value, kind, name)
     if request.metadata is not None:
-        _check_metadata(request.metadata)
+        check_metadata(request.metadata)
     _check_limits(request, limits)
     if body.get("store") is None:
         request.store = limits.store
@@ -190,7 +220,8 @@ def create_response(body: JSON, limits: Limits) -> CreateResponse:
     if request.tool_choice is not None:
         _check_tool_choice(request)
     _check_sense(request, body)
-    _check_served(request, body)
+    conversation_id(request.conversation)
+    _check_served(request, body, may_prepare)
     return request
 
 
@@ -206,19 +237,6 @@ def _typed(body: JSON) -> CreateResponse:
     known["extra"] = extra
     request: CreateResponse = check(known, CreateResponse, "")
     return request
-
-
-def _check_metadata(metadata: JSON) -> None:
-    if len(metadata) > 16:
-        raise wrong_length("metadata", "object", "<=", 16, len(metadata))
-    for key, value in metadata.items():
-        place = f"metadata.{key[:64]}"
-        if len(key) > 64:
-            raise wrong_length(place, "str", "<=", 64, len(key))
-        if not isinstance(value, str):
-            raise wrong_type(place, ("str",), type_name(value))
-        if len(value) > 512:
-            raise wrong_length(place, "str", "<=", 512, len(value))
 
 
 def _check_limits(request: CreateResponse, limits: Limits) -> None:
@@ -289,16 +307,17 @@ def _fold_effort(request: CreateResponse) -> None:
     request.reasoning = {**reasoning, "effort": effort}
 
 
-def _check_served(request: CreateResponse, body: JSON) -> None:
+def _check_served(request: CreateResponse, body: JSON, may_prepare: bool) -> None:
     if _DOUBTFUL.isdisjoint(body):
         return
     for name, sentence in _NOT_SERVED.items():
         value = getattr(request, name)
         if value is not None and value is not False and value not in ([], {}):
             raise UnsupportedParameter(sentence, param=name)
+    _check_background(request)
     if request.multi_agent is not None and request.multi_agent["enabled"]:
         raise UnsupportedParameter("Multi-agent responses are not served yet.", param="multi_agent")
-    if not request.generate:
+    if not request.generate and not may_prepare:
         raise UnsupportedParameter(
             "Nothing can be prepared over HTTP: leave 'generate' out.", param="generate"
         )
@@ -309,3 +328,12 @@ def _check_served(request: CreateResponse, body: JSON) -> None:
                 f"'prompt_cache_options.{name}' is not served: leave it out.",
                 param=f"prompt_cache_options.{name}",
             )
+
+
+def _check_background(request: CreateResponse) -> None:
+    if request.background and not request.store:
+        raise UnsupportedParameter(
+            "A background response is stored, or nobody could ask for it: send 'store': true, or leave "
+            "'background' out.",
+            param="background",
+        )

@@ -15,10 +15,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from antiphon.protocol.conversations import conversation_id
 from antiphon.protocol.json import JSON
 from antiphon.protocol.request import CreateResponse
 
-_ECHOED_WHEN_GIVEN = ("user", "prompt_cache_retention", "top_k")
+_ECHOED_WHEN_GIVEN = ("user", "prompt", "prompt_cache_retention", "top_k")
 _TIERS = frozenset(("auto", "default", "flex", "scale", "priority", "fast", "ultrafast"))
 
 
@@ -35,7 +36,7 @@ def begun(request: CreateResponse, *, response_id: str, created_at: int, provide
         "model": model,
         "provider": provider,
         "previous_response_id": request.previous_response_id,
-        "conversation": None,
+        "conversation": request.conversation and {"id": conversation_id(request.conversation)},
         "instructions": request.instructions,
         "output": [],
         "usage": None,
@@ -55,7 +56,7 @@ def begun(request: CreateResponse, *, response_id: str, created_at: int, provide
         "truncation": request.truncation or "disabled",
         "text": _echoed_text(request.text),
         "reasoning": _echoed_reasoning(request.reasoning),
-        "background": False,
+        "background": request.background,
         "store": request.store,
         "service_tier": request.service_tier if request.service_tier in _TIERS else "auto",
         "safety_identifier": request.safety_identifier,
@@ -115,3 +116,13 @@ def _echoed_reasoning(reasoning: JSON | None) -> JSON | None:
     if reasoning is None:
         return None
     return {"effort": None, "summary": None, **reasoning}
+
+
+def compaction_object(response: JSON, output: list[JSON]) -> JSON:
+    """What `POST /v1/responses/compact` answers: of the response that was made for it, what has a meaning."""
+    kept = ("id", "created_at", "model", "provider", "usage", "cost", "cost_details", "adaptations")
+    return {
+        "object": "response.compaction",
+        **{name: response[name] for name in kept if name in response},
+        "output": output,
+    }

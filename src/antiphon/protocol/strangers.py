@@ -1,13 +1,15 @@
 """Strangers: fields of a request that none of its types know.
 
-They are carried to upstreams that speak Responses; everybody else can only be told less. What is carried
-whole (the contents of hosted calls, of tools we have not met) is not looked into.
+They are carried to upstreams that speak Responses; everybody else can only be told less, and is: what
+`strangers` names `familiar` leaves out. What is carried whole (the contents of hosted calls, of tools we have
+not met) is not looked into.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
+from typing import Any
 
 from msgspec import Struct, inspect
 
@@ -39,6 +41,13 @@ class _Shape(Struct, frozen=True):
     plain: frozenset[str]
     inner: dict[str, dict[str | None, type[Struct]]]
 
+    def of(self, name: str, field: Any) -> type[Struct] | None:
+        """The type of the object in a field, if it holds one that is looked into."""
+        kinds = self.inner.get(name)
+        if kinds is None or not isinstance(field, dict):
+            return None
+        return kinds.get(field.get("type")) or kinds.get(None)
+
 
 def strangers(value: JSON, kind: type[Struct], at: str) -> Iterator[str]:
     """The paths of the unknown fields of an object of this type, and of the objects in it."""
@@ -49,10 +58,29 @@ def strangers(value: JSON, kind: type[Struct], at: str) -> Iterator[str]:
         if name not in shape.names:
             if field is not None:
                 yield f"{at}.{name[:LONGEST_NAME]}"
-        elif isinstance(field, dict) and (inner := shape.inner.get(name)) is not None:
-            found = inner.get(field.get("type")) or inner.get(None)
-            if found is not None:
-                yield from strangers(field, found, f"{at}.{name}")
+        elif (found := shape.of(name, field)) is not None:
+            yield from strangers(field, found, f"{at}.{name}")
+
+
+def familiar(value: JSON, kind: type[Struct] | None) -> JSON:
+    """The object, and the objects in it, without their unknown fields; None: all that it has is carried."""
+    if kind is None or value.keys() <= (shape := _shape_of(kind)).plain:
+        return value
+    return {
+        name: field if (found := shape.of(name, field)) is None else familiar(field, found)
+        for name, field in value.items()
+        if name in shape.names
+    }
+
+
+def familiar_options(options: Mapping[str, JSON]) -> dict[str, JSON]:
+    """As `strange_options`."""
+    return {name: familiar(value, OPTIONS[name]) for name, value in options.items()}
+
+
+def familiar_items(items: list[JSON]) -> list[JSON]:
+    """As `strange_parts_of`."""
+    return [_familiar_item(item) for item in items]
 
 
 def strange_options(options: Mapping[str, JSON]) -> Iterator[str]:
@@ -79,6 +107,19 @@ def _strange_parts(parts: list[JSON], at: str) -> Iterator[str]:
         known = PARTS.get(part.get("type", ""))
         if known is not None and not part.keys() <= _shape_of(known).plain:
             yield from strangers(part, known, f"{at}[{index}]")
+
+
+def _familiar_item(item: JSON) -> JSON:
+    fields = _PARTS_IN.get(item["type"])
+    if fields is None:
+        return item
+    known = familiar(item, ITEMS[item["type"]])
+    parts = {
+        field: [familiar(part, PARTS.get(part.get("type", ""))) for part in held]
+        for field in fields
+        if isinstance(held := known.get(field), list)
+    }
+    return {**known, **parts}
 
 
 @cache

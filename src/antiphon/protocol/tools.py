@@ -215,6 +215,11 @@ class PlainTool(Struct):
 
 COMPUTER_PREVIEW = "computer_use_preview"
 COMPUTER = ("computer", "computer_use", COMPUTER_PREVIEW)
+
+CLIENT_RUN = ("custom", "namespace", "tool_search", "apply_patch", "shell", "local_shell", *COMPUTER)
+"""Types that clients run, beside functions (some may be run by the provider, too)."""
+HOSTED = (*WEB_SEARCH, "file_search", "code_interpreter", "mcp", "image_generation")
+"""Types that providers run."""
 """The types of the tool that is a computer."""
 
 

@@ -71,6 +71,11 @@ def oracle(name: str) -> Lark:
     return Lark(GRAMMARS[name], parser="earley" if name in AMBIGUOUS else "lalr")
 
 
+@cache
+def sentences(name: str) -> st.SearchStrategy[str]:
+    return from_lark(oracle(name))
+
+
 def takes(name: str, text: str) -> bool:
     try:
         oracle(name).parse(text)
@@ -90,7 +95,7 @@ def agree(name: str, text: str) -> None:
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_a_sentence_of_a_grammar_is_of_it(name: str, data: st.DataObject) -> None:
-    agree(name, data.draw(from_lark(oracle(name))))
+    agree(name, data.draw(sentences(name)))
 
 
 @pytest.mark.parametrize("name", GRAMMARS)
@@ -99,7 +104,7 @@ def test_a_sentence_of_a_grammar_is_of_it(name: str, data: st.DataObject) -> Non
 def test_a_sentence_that_was_damaged_is_of_it_when_it_is_for_the_other(
     name: str, data: st.DataObject
 ) -> None:
-    text = data.draw(from_lark(oracle(name)))
+    text = data.draw(sentences(name))
     start, end = sorted(data.draw(st.tuples(*[st.integers(0, len(text))] * 2)))
     other = data.draw(st.sampled_from(["", text[:3], *',()[]+-*"\n xyzwvut!;.1>']))
     agree(name, text[:start] + other + text[end:])
