@@ -77,6 +77,28 @@ def test_prices_are_dollars_for_a_million_tokens_and_a_thousand_calls() -> None:
     }
 
 
+def test_what_differs_in_a_service_tier_is_told_beside() -> None:
+    standard = {"input_tokens": 10**9, "output_tokens": 2 * 10**9, "cache_read_tokens": 10**8}
+    flex = {
+        "input_tokens": (5 * 10**8, ((1000, 6 * 10**8),)),
+        "output_tokens": 10**9,
+        "cache_read_tokens": 10**8,
+    }
+    prices = PriceList(
+        (Prices(standard),),
+        (
+            Prices(flex, when={"service_tier": "flex"}),
+            Prices(standard, when={"service_tier": "default"}),
+            Prices({"input_tokens": 1}, when={"service_tier": "priority", "region": "eu"}),
+        ),
+    )
+    shown = description(Facts(prices=prices), DATE)["pricing"]
+    assert shown.keys() == {"input", "output", "cached_input", "service_tiers"}
+    assert shown["service_tiers"] == {
+        "flex": {"input": 0.5, "output": 1.0, "above": [{"input_tokens": 1000, "input": 0.6}]}
+    }
+
+
 def test_nothing_that_is_paid_is_left_out() -> None:
     prices = PriceList((Prices({unit: number * 10**12 for number, unit in enumerate(UNITS, 1)}),))
     shown = description(Facts(prices=prices), DATE)["pricing"]

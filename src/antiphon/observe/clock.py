@@ -15,6 +15,9 @@ NewId: TypeAlias = Callable[[str], str]
 
 _PREFIXES = {
     "response": "resp",
+    "conversation": "conv",
+    "prompt": "pmpt",
+    "writer": "writer",
     "message": "msg",
     "reasoning": "rs",
     "function_call": "fc",
@@ -39,7 +42,9 @@ _PREFIXES = {
     "compaction": "cmp",
     "call": "call",
     "key": "key",
+    "process": "process",
     "request": "req",
+    "event": "evt",
 }
 
 

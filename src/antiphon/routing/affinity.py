@@ -22,6 +22,11 @@ class Affinity:
         self._lifetime = lifetime
         self._sessions: OrderedDict[tuple[str, str], tuple[Target, float]] = OrderedDict()
 
+    @property
+    def held(self) -> list[tuple[str, int, int]]:
+        """See antiphon.measures."""
+        return [("sessions", len(self._sessions), self._most)]
+
     def target(self, project_id: str, session: str, now: float) -> Target | None:
         found = self._sessions.get((project_id, session))
         return found[0] if found is not None and now - found[1] < self._lifetime else None

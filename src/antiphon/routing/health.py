@@ -84,6 +84,7 @@ class TargetHealth:
         "_retries_at",
         "_successes",
         "_weighed_at",
+        "ejections",
         "in_flight",
         "latencies",
         "latency",
@@ -93,6 +94,7 @@ class TargetHealth:
 
     def __init__(self) -> None:
         self.in_flight = 0
+        self.ejections = 0  # how often it became open
         self.latency: float | None = None  # seconds to the first event
         self.throughput: float | None = None  # tokens a second
         self.latencies = Samples()
@@ -202,6 +204,7 @@ class TargetHealth:
         ):
             self._pause = _FIRST_PAUSE
             self._open_until = now + self._pause
+            self.ejections += 1
 
 
 class Health:
@@ -221,6 +224,15 @@ class Health:
         else:
             self._targets.move_to_end(name)
         return found
+
+    def all(self) -> list[tuple[str, TargetHealth]]:
+        """Everybody that is known of by now."""
+        return list(self._targets.items())
+
+    @property
+    def held(self) -> list[tuple[str, int, int]]:
+        """See antiphon.measures."""
+        return [("targets measured", len(self._targets), _MOST_TARGETS)]
 
     def look(self, name: str) -> TargetHealth | None:
         """What is known of a target by now."""

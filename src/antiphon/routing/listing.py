@@ -14,7 +14,7 @@ from antiphon.routing.catalogue import Facts
 from antiphon.routing.health import Health, Samples, TargetHealth
 from antiphon.routing.names import Member, Names
 from antiphon.routing.pricing import PriceList, Rate, base
-from antiphon.routing.router import standing
+from antiphon.routing.router import STANDINGS, standing
 
 ALIASES_OWNER = "antiphon"
 MEASURED = ("status", "latency", "throughput")
@@ -39,7 +39,6 @@ _TOKENS = {
     "output_video_tokens": "output_video",
 }
 _CALLS = {"web_searches": "web_search", "storage_searches": "storage_search", "requests": "request"}
-_STANDINGS = ("closed", "half_open", "cooling", "open")  # the best first
 
 
 class Listing:
@@ -97,6 +96,24 @@ def description(facts: Facts, date: str) -> JSON:
 def _pricing(prices: PriceList, date: str) -> JSON:
     """US dollars: for a million tokens, for a thousand searches or requests."""
     rates = prices.rates({}, date, _NOON)
+    shown = _schedule(rates)
+    if tiers := _service_tiers(prices, rates, date):
+        shown["service_tiers"] = tiers
+    return shown
+
+
+def _service_tiers(prices: PriceList, standard: dict[str, Rate], date: str) -> JSON:
+    """Of each tier with prices of its own those that differ."""
+    tiers: JSON = {}
+    for entry in prices.variants:
+        if entry.when.keys() == {"service_tier"} and (tier := entry.when["service_tier"]) not in tiers:
+            special = prices.rates(entry.when, date, _NOON)
+            if differing := {unit: rate for unit, rate in special.items() if standard.get(unit) != rate}:
+                tiers[tier] = _schedule(differing)
+    return tiers
+
+
+def _schedule(rates: dict[str, Rate]) -> JSON:
     shown = _dollars({unit: base(rate) for unit, rate in rates.items()})
     limits = sorted({start for rate in rates.values() for start, _ in _tiers(rate)})
     if limits:
@@ -146,7 +163,7 @@ def _common(members: Sequence[JSON]) -> JSON:
         "max_output_tokens": _least([each["max_output_tokens"] for each in members]),
         "capabilities": None if None in sets else sorted(set(sets[0]).intersection(*sets)),
         "pricing": prices if all(each["pricing"] == prices for each in members) else None,
-        "status": min((each["status"] for each in members), key=_STANDINGS.index),
+        "status": min((each["status"] for each in members), key=STANDINGS.index),
         "latency": None,
         "throughput": None,
     }

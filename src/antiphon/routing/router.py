@@ -41,6 +41,7 @@ _NOON = 43_200
 _ENOUGH = 64
 """Targets, more than one response may try: of those that come later the order does not matter."""
 _INFINITE = float("inf")
+STANDINGS = ("closed", "half_open", "cooling", "open")  # the best first
 _NEVER_SEEN = 1.0
 """Seconds that a target which nobody measured is taken to need: it is tried, and not by all at once."""
 
@@ -266,7 +267,7 @@ def _slowness(health: TargetHealth | None) -> float:
 
 
 def standing(health: TargetHealth | None, now: float) -> str:
-    """For people: closed, open, half_open, or cooling (it asked us to wait)."""
+    """For people, one of STANDINGS: cooling means that it asked us to wait."""
     if health is None:
         return "closed"
     state = health.state(now)

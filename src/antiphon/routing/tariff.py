@@ -32,6 +32,11 @@ class Tariff:
         self._facts = facts
         self._kept: dict[tuple[Target, str | None, int], Terms | None] = {}
 
+    @property
+    def held(self) -> list[tuple[str, int, int]]:
+        """See antiphon.measures."""
+        return [("terms", len(self._kept), _MOST_KEPT)]
+
     def charge(
         self, target: Target, counts: Counts, *, service_tier: str | None, at: float, estimated: bool
     ) -> Charge | None:
