@@ -69,10 +69,10 @@ def test_what_was_recorded_says_its_cost(recording: Recording) -> None:
     dialect = DIALECTS[recording.family]
     heard = stream_deltas(dialect, [recording.wire]) if recording.streamed else None
     _, assembler = play(heard or answer_deltas(dialect, recording.wire))
-    if assembler.usage is None:
+    if assembler.noted.total is None:
         assert assembler.response["status"] == "failed"
         return
-    cost = assembler.usage.provider_cost
+    cost = assembler.noted.total.provider_cost
     assert cost is not None
     assert 0 <= cost < 10**9
     assert "provider_cost" not in str(assembler.response["usage"])

@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+import msgspec
 import pytest
 
-from antiphon.cli.fields import MET, MODELS, fate, met
+from antiphon.cli.fields import MET, MODELS, fate, fates, met
+from antiphon.core.adaptations import Adaptation
 from antiphon.protocol.cases import ELSEWHERE, Case, cases
 from antiphon.protocol.errors import UnsupportedParameter
 from antiphon.protocol.json import JSON
@@ -33,19 +35,44 @@ def dialect_of(name: str) -> Dialect:
     return made
 
 
+class Naming:
+    """Whatever is raised in its block is told with the name of the case."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is not None:
+            error.add_note(f"The case is {self._name}.")
+
+
 def lost(dialect: Dialect, model: str) -> list[str]:
-    return [case.name for case in CASES.values() if fate(case, dialect, model) == "lost"]
+    """The cases whose field is lost; also what is told to be dropped, and is sent all the same."""
+    found, walk = [], fates(CASES.values(), dialect, model)
+    for name in CASES:
+        with Naming(name):
+            if next(walk) in ("lost", "belied"):
+                found.append(name)
+    return found
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-@pytest.mark.parametrize("name", CASES)
-def test_a_field_is_sent_told_refused_or_met(name: str, dialect: str) -> None:
-    assert fate(CASES[name], dialect_of(dialect), MODELS.get(dialect, "model")) != "lost"
+def test_a_field_is_sent_told_refused_or_met(dialect: str) -> None:
+    assert lost(dialect_of(dialect), MODELS.get(dialect, "model")) == []
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_no_provider_loses_a_field(provider: str) -> None:
-    assert lost(PROVIDERS[provider].dialect, "model") == []
+    value = PROVIDERS[provider]
+    for dialect in (value.dialect, *value.also):
+        assert lost(dialect, "model") == []
+
+
+@pytest.mark.parametrize("model", ["openai/gpt-oss-120b", "groq/compound"])
+def test_no_tool_of_groqs_loses_a_field(model: str) -> None:
+    assert lost(PROVIDERS["groq"].dialect, model) == []
 
 
 def departures(name: str) -> Iterator[tuple[str, Any]]:
@@ -142,6 +169,25 @@ def test_the_walk_finds_what_is_lost() -> None:
     assert seen["temperature"] == seen["tools[web_search].filters.blocked_domains"] == "lost"
     assert seen["store"] == "by the gateway"
     assert met("store", "responses")
+
+
+class Liar:
+    """A dialect that says of everything in a web search that it is dropped, and sends it."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._dialect, name)
+
+    def encode(self, turn: Any) -> Any:
+        told = [Adaptation(f"tools[0].{name}", "dropped", "it is not") for name in turn.tools[0]]
+        return msgspec.structs.replace(self._dialect.encode(turn), adaptations=tuple(told))
+
+
+def test_the_walk_finds_what_is_told_to_be_dropped_and_is_sent() -> None:
+    lying: Any = Liar(dialect_of("responses"))
+    assert fate(CASES["tools[web_search].search_context_size"], lying, "model") == "belied"
 
 
 def test_a_field_that_is_told_is_told_by_its_own_name() -> None:

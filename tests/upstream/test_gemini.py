@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from antiphon.core import deltas as d
 from antiphon.core.records import Target
 from antiphon.protocol.errors import AntiphonError, ProtocolViolation, UpstreamUnauthorized
 from antiphon.upstream.auth.google import ServiceAccount
-from antiphon.upstream.base import Provider
+from antiphon.upstream.base import Prefix, Provider
 from antiphon.upstream.client import Client
+from antiphon.upstream.endpoint import Endpoint
 from antiphon.upstream.providers.gemini import GEMINI
 from antiphon.upstream.providers.vertex import VERTEX
 from antiphon.upstream.speaker import Upstreams
+from tests.recordings import needs_recordings, recordings
 from tests.upstream.auth.test_google import pem
 from tests.upstream.dialects.gemini.speaking import chunk, text, wire
 from tests.upstream.faults import (
@@ -39,7 +41,7 @@ STREAMED = STREAM + http_chunk(HELLO) + LAST_CHUNK
 TOKEN = answer(json.dumps({"access_token": "ya29.canary", "expires_in": 3_599}).encode())
 
 
-async def ask(provider: Provider, times: int = 1, **changes: Any) -> str:
+async def ask(provider: Provider, times: int = 1, items: Any = None, **changes: Any) -> str:
     """What is heard, in one piece, of each of so many calls by one client."""
     client = Client()
     upstreams = Upstreams({provider.name: provider}, NobodySimulated(), client, "antiphon/test")
@@ -47,7 +49,7 @@ async def ask(provider: Provider, times: int = 1, **changes: Any) -> str:
     try:
         for _ in range(times):
             asked = turn(**changes)
-            asked.model = "gemini-2.5-flash"
+            asked.model, asked.items = "gemini-2.5-flash", items or asked.items
             async for batch in upstreams.prepare(Target(provider.name, asked.model), asked).deltas():
                 heard += "".join(delta.text for delta in batch if isinstance(delta, d.Text))
     finally:
@@ -130,3 +132,77 @@ async def test_an_account_that_gets_no_token_is_our_own_trouble() -> None:
     assert isinstance(await failure(always(refusal), vertex), UpstreamUnauthorized)
     broken = answer(b"", "503 Service Unavailable")
     assert isinstance(await failure(always(broken), vertex), UpstreamUnauthorized)
+
+
+BOOK = {
+    "type": "input_text",
+    "text": "A long book. " * 500,
+    "cache_control": {"type": "ephemeral", "ttl": "600s"},
+}
+READING = {"type": "message", "role": "user", "content": [BOOK, {"type": "input_text", "text": "Who?"}]}
+PROJECT = "projects/p/locations/global"
+NAME = f"{PROJECT}/cachedContents/1"
+
+
+async def keeping(visit: Visit) -> None:
+    """A token, a name, or the stream: whatever is asked for."""
+    kept = answer(json.dumps({"name": NAME}).encode())
+    while True:
+        line = (await visit.request()).line
+        await visit.send(TOKEN if "/token " in line else kept if "/cachedContents" in line else STREAMED)
+
+
+async def test_vertex_keeps_a_prefix_in_the_project_for_a_model_of_its_publisher() -> None:
+    async with serving(keeping) as upstream:
+        heard = await ask(replace(vertex(upstream), query={"a": "b"}), times=2, items=[READING])
+        _, keep, first, second = upstream.requests
+    assert heard == "HelloHello"
+    assert keep.line == f"POST /v1/{PROJECT}/cachedContents?a=b HTTP/1.1"
+    assert keep.header("authorization") == "Bearer ya29.canary"
+    asked = json.loads(keep.body)
+    assert asked["model"] == f"{PROJECT}/publishers/google/models/gemini-2.5-flash"
+    assert (asked["ttl"], asked["contents"][0]["parts"]) == ("600s", [{"text": BOOK["text"]}])
+    for request in (first, second):
+        said = json.loads(request.body)
+        assert said["cachedContent"] == NAME
+        assert said["contents"] == [{"role": "user", "parts": [{"text": "Who?"}]}]
+        assert "/publishers/google/models/gemini-2.5-flash:streamGenerateContent" in request.line
+
+
+async def test_without_a_project_in_the_base_url_nothing_is_kept() -> None:
+    """As with a key of the express mode, or behind a proxy with paths of its own."""
+    for path in ("/v1/publishers/google", "/vertex", "/projects/p/locations/l/publishers/google/v1"):
+        async with serving(keeping) as upstream:
+            provider = replace(VERTEX, base_url=upstream.url + path, key=KEY, timeouts=QUICK)
+            assert await ask(provider, items=[READING]) == "Hello"
+            (request,) = upstream.requests
+        assert BOOK["text"].encode() in request.body
+        assert told(provider) == [("input[0].content[0].cache_control", "dropped")]
+
+
+async def test_with_several_keys_nothing_is_kept_and_that_is_said() -> None:
+    provider = replace(GEMINI, key=KEY, more_keys=(f"{KEY}2",))
+    assert told(provider) == [("input[0].content[0].cache_control", "dropped")]
+    assert told(replace(GEMINI, key=KEY)) == []
+
+
+def told(provider: Provider) -> list[tuple[str, str]]:
+    upstreams = Upstreams({provider.name: provider}, NobodySimulated(), cast("Client", None), "antiphon/test")
+    asked = turn()
+    asked.items = [READING]
+    speech = upstreams.prepare(Target(provider.name, "gemini-2.5-flash"), asked)
+    return [(each.param, each.action) for each in speech.adaptations]
+
+
+@needs_recordings
+def test_a_prefix_is_asked_for_as_recorded() -> None:
+    found = (each.exchange["request"] for each in recordings("aux") if each.api == "vertex.cachedContents")
+    (asked,) = (request for request in found if request["method"] == "POST")
+    project = asked["body"]["model"].partition("/publishers/")[0].replace("<", "").replace(">", "")
+    base_url = f"https://a.example/v1beta1/{project}/publishers/google"
+    plain = {"model": "models/gemini-2.5-flash", **{k: v for k, v in asked["body"].items() if k != "model"}}
+    prefix = Prefix("/cachedContents", plain, 300, {}, "cachedContent", "/publishers/google")
+    kept = Endpoint(replace(VERTEX, base_url=base_url, key=KEY), "antiphon/test").keeping(prefix)
+    assert kept is not None
+    assert kept[0].path == f"/v1beta1/{project}/cachedContents"
+    assert kept[1] == {**asked["body"], "model": asked["body"]["model"].replace("<", "").replace(">", "")}

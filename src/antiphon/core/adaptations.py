@@ -21,7 +21,8 @@ _INDEX = re.compile(r"\[\d+\]")
 
 
 class Adaptation(Struct, frozen=True):
-    """`param` is the path in the request, as in errors: `input[2].content[0]`, `reasoning.effort`.
+    """`param` is the path in the request, as in errors: `input[2].content[0]`, `reasoning.effort`; or it is
+    `output`, for what of the answer the response cannot tell as it came.
 
     dropped      it has no effect
     emulated     its effect is brought about by other means, which may hold less firmly

@@ -1,6 +1,6 @@
 """The assembler: deltas in, the public event stream out. It alone knows the grammar of that stream.
 
-    begin → (apply* → end_turn → add*)+ → finish | fail
+    begin → (apply* → (end_turn → add* | hand_over))+ → finish | fail
 
 It lives as long as the response: all turns, all tools. It gives items their ids and indexes, numbers the
 events, adds up usage over turns, and keeps the snapshot (`response`) that the events add up to. Laws,
@@ -14,6 +14,7 @@ Rules of the house:
 - Thoughts are said as summaries: the one form that both specifications and all clients know
   (docs/decisions/2026-11-21-thoughts-are-summaries.md).
 - Sealed blobs leave in envelopes (core/seals.py); `said`, which is stored, has them all.
+- Where a turn broke off another may go on (`hand_over`): the message that is open stays open for it.
 """
 
 from __future__ import annotations
@@ -22,16 +23,17 @@ from collections.abc import Callable, Iterable
 from typing import assert_never
 
 from antiphon.core import deltas as d
-from antiphon.core import whole
 from antiphon.core.calls import begun_call
-from antiphon.core.open_items import OpenItem
+from antiphon.core.hosted_items import HostedItems
+from antiphon.core.open_items import OpenItem, text_of
 from antiphon.core.relay import Relay
 from antiphon.core.seals import Seals, as_it_is
-from antiphon.core.usage import usage_object
+from antiphon.core.usage import Noted
 from antiphon.protocol.errors import ProtocolViolation
-from antiphon.protocol.events import OUTPUT_TEXT, REFUSAL, SUMMARY, Event, PartFamily, error_event
+from antiphon.protocol.events import LIFECYCLE, OUTPUT_TEXT, REFUSAL, SUMMARY, Event, PartFamily, error_event
 from antiphon.protocol.json import JSON
 
+_OPENING = ("response.created", "response.in_progress")  # the first stands where the numbers begin
 _INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
 
@@ -40,7 +42,8 @@ class Assembler:
 
     `response` is the object as it is when it begins (status in_progress, output empty); `new_id` makes an
     id for an item type; `reveal_sealed` says whether the client asked for encrypted reasoning; `envelope`
-    makes of a provider's blob what clients and stores get to see.
+    makes of a provider's blob what clients and stores get to see. `quiet`: nobody listens before the end, so
+    no event is given out but the terminal one.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class Assembler:
         next_sequence: int = 0,
     ) -> None:
         self.response = response
+        self.quiet = False
         self._new_id = new_id
         self._seals = Seals(envelope, reveal=reveal_sealed)
         self._next = self._first = next_sequence
@@ -61,24 +65,22 @@ class Assembler:
         self._calls: dict[str, OpenItem] = {}  # the provider's block → the call that is open for it
         self._ended_calls: set[str] = set()  # their provider said so; open until we know that none was cut
         self._closed_calls: set[str] = set()
+        self._hosted = HostedItems(self._place, self._close, self._seal)
         self._finished: dict[int, JSON] = {}
         self._relay: Relay | None = None
-        self._usage: d.Usage | None = None  # of this turn
-        self._total: d.Usage | None = None  # of the turns before
-        self._usage_seen: JSON | None = None
-        self._stop: d.StopReason | None = None
-        self._tier: str | None = None
+        self.noted = Noted()
         self._torn: list[Event] = []  # what was said of a delta before it turned out to be a violation
 
     # The life of a response
 
     def begin(self) -> list[Event]:
-        """The first two events; made anew when the response is another's, as long as nothing was said."""
+        """The first events; made anew when the response is another's, as long as nothing was said."""
         self._next = self._first
+        self.noted.untold.clear()
+        if self.quiet:
+            return []
         begun = {**self.response, "output": []}  # a copy: the snapshot goes on, these events do not
-        return self._number(
-            [{"type": kind, "response": begun} for kind in ("response.created", "response.in_progress")]
-        )
+        return self._number([{"type": kind, "response": begun} for kind in _OPENING[self._first > 0 :]])
 
     def apply(self, delta: d.Delta) -> list[Event]:
         """Raises ProtocolViolation for deltas that no grammar can save (arguments for an unknown call)."""
@@ -86,9 +88,9 @@ class Assembler:
             case d.Text():
                 return self._text(delta)
             case d.Relayed():
-                return self._as_it_comes(self._relaying().feed(delta.event))
-            case d.Usage() | d.Stop() | d.Served():
-                self._note(delta)
+                return self._relayed(delta.event)
+            case d.Usage() | d.Stop() | d.Served() | d.Untold():
+                self.noted.note(delta)
                 return []
             case d.Reasoning():
                 return self._number(self._think(delta))
@@ -102,8 +104,8 @@ class Assembler:
                 return self._number(self._cite(delta))
             case d.Refusal():
                 return self._number(self._refuse(delta))
-            case d.Hosted():
-                return self._number(self._whole(delta.item))
+            case d.Hosted() | d.HostedStart():
+                return self._number(self._run_elsewhere(delta))
             case d.Sealed():
                 return self._number(self._sealed(delta))
             case _:
@@ -111,24 +113,37 @@ class Assembler:
 
     def add(self, item: JSON) -> list[Event]:
         """An item of our own making, whole: a tool's output."""
-        return self._number(self._whole(item))
+        return self._number([*self._make_room(), *self._hosted.whole(item)])
 
     def end_turn(self) -> tuple[d.StopReason, list[Event]]:
         """The model stopped: close what is open, add up what it used."""
-        stop = self._stop or "stop"
+        stop = self.noted.stop or "stop"
         if self._relay is not None and self._relay.torn:
             stop = "length"
         events = self._number(self._close_all("incomplete" if stop in _INCOMPLETE else "completed"))
-        self._add_up()
-        self._stop = None
-        self._ended_calls.clear()
-        self._closed_calls.clear()
         if self._relay is not None:
             self._absorb(self._relay.absorbed)
-            self._relay = None
+        self._turn_is_over()
         if reason := _INCOMPLETE.get(stop):
             self.response["incomplete_details"] = {"reason": reason}
         return stop, events
+
+    def hand_over(self, announcement: Event) -> list[Event]:
+        """The turn broke off, and another goes on with `said_so_far`: what is open stays open for it."""
+        events, self._torn = self._torn, []
+        if self._relay is not None and (left := self._relay.finish()):
+            self._voice = left[0]
+        if self._voice is not None and self._voice.part is not None:
+            events += self._number(self._voice.part.hand_over())
+        self._voice_part = None
+        self._turn_is_over()
+        return events + self._number([announcement])
+
+    def _turn_is_over(self) -> None:
+        self.noted.add_up()
+        self._ended_calls.clear()
+        self._closed_calls.clear()
+        self._relay = None
 
     def finish(self, now: int) -> list[Event]:
         """The terminal event: incomplete if the last turn was cut, else completed. `now`: epoch seconds."""
@@ -141,7 +156,7 @@ class Assembler:
         """Ends in `response.failed`, with what there was. `code` is ours, `error_code` the closed enum's."""
         events, self._torn = self._torn, []
         events += self._number(self._close_all("incomplete"))
-        self._add_up()
+        self.noted.add_up()
         events.extend(self._number([error_event(code, message)]))
         self.response["status"] = "failed"
         self.response["error"] = {"code": error_code, "message": message}
@@ -158,31 +173,33 @@ class Assembler:
         return self._seals.opened(self.said)
 
     @property
-    def usage(self) -> d.Usage | None:
-        """Of all turns that are over; None if no provider said any."""
-        return self._total
-
-    @property
-    def turn_usage(self) -> d.Usage | None:
-        """Of the turn that is not over yet."""
-        return self._usage
-
-    @property
-    def tier(self) -> str | None:
-        """The service tier that served last, where the provider said so."""
-        return self._tier
-
-    @property
     def has_spoken(self) -> bool:
         """Whether any item was begun."""
         return bool(self.response["output"])
 
+    @property
+    def said_so_far(self) -> str | None:
+        """The text, if another can go on with it: nothing else was said but thoughts, which are over."""
+        return text_of(self.response["output"], self._open)
+
+    def said_since(self, before: int) -> list[JSON]:
+        """The items behind so many, and what this turn said in those that are open."""
+        return [*self.response["output"][before:], *(opened.unfinished for opened in self._open)]
+
+    @property
+    def _open(self) -> list[OpenItem]:
+        voice = [] if self._voice is None else [self._voice]
+        return [*voice, *self._calls.values(), *(self._relay.opened if self._relay is not None else ())]
+
     def _terminal(self) -> list[Event]:
-        self.response["usage"] = usage_object(self._total, self._usage_seen)
-        self.response["service_tier"] = self._tier or "default"
-        return self._number([{"type": f"response.{self.response['status']}", "response": self.response}])
+        self.response.update(self.noted.on_response(self.response))
+        del self._hosted  # which holds this object
+        return self._numbered([{"type": f"response.{self.response['status']}", "response": self.response}])
 
     def _number(self, events: list[Event]) -> list[Event]:
+        return [] if self.quiet else self._numbered(events)
+
+    def _numbered(self, events: list[Event]) -> list[Event]:
         for number, event in enumerate(events, self._next):
             event["sequence_number"] = number
         self._next += len(events)
@@ -205,6 +222,8 @@ class Assembler:
         if part is None or part.family is not OUTPUT_TEXT or delta.part != self._voice_part:
             return self._number(self._begin_text(delta))
         event = part.say(delta.text, delta.logprobs)  # the common case
+        if self.quiet:
+            return []
         event["sequence_number"] = self._next
         self._next += 1
         return [event]
@@ -252,8 +271,7 @@ class Assembler:
     def _begin_voice(self, item: JSON) -> list[Event]:
         events = self._make_room() if self._voice is not None or self._calls else []
         self._voice = self._place(item)
-        events.append(self._voice.open())
-        return events
+        return events if self.quiet else [*events, self._voice.open()]
 
     def _cite(self, delta: d.Citation) -> list[Event]:
         if self._voice is None and self.response["output"]:
@@ -264,6 +282,8 @@ class Assembler:
         return events + self._voice.part.cite(delta.annotation)
 
     def _sealed(self, delta: d.Sealed) -> list[Event]:
+        if delta.part in self._hosted:
+            return self._hosted.seal(delta.part, delta.blob)
         events = self._reason(delta.part)
         assert self._voice is not None
         self._seal(self._voice, delta.blob)
@@ -272,7 +292,7 @@ class Assembler:
     def _seal(self, opened: OpenItem, blob: str) -> None:
         self._seals.add(opened.item["id"], blob)
 
-    # Calls and items that come whole
+    # Calls, of the client and of the provider
 
     def _call(self, delta: d.Call) -> list[Event]:
         if delta.part in self._calls:
@@ -280,13 +300,14 @@ class Assembler:
         events = self._make_room()
         item = begun_call(delta, delta.call_id or self._new_id("call"))
         opened = self._calls[delta.part] = self._place(item)
-        events.append(opened.open())
-        return events
+        return events if self.quiet else [*events, opened.open()]
 
     def _argue(self, delta: d.Arguments) -> list[Event]:
         opened = self._calls.get(delta.part)
         if opened is not None:
             return opened.stream(delta.text, delta.index)
+        if delta.part in self._hosted:
+            return self._hosted.say(delta)
         if delta.part not in self._closed_calls or delta.text.strip():
             raise ProtocolViolation("The provider sent arguments for a call that is not open.")
         return []
@@ -299,7 +320,7 @@ class Assembler:
         """
         opened = self._calls.get(delta.part)
         if opened is None:
-            return []
+            return self._hosted.end(delta.part) if delta.part in self._hosted else []
         self._ended_calls.add(delta.part)
         if delta.fields is not None:
             opened.item.update(delta.fields)
@@ -310,15 +331,12 @@ class Assembler:
         self._closed_calls.add(part)
         return self._close(self._calls.pop(part), status)
 
-    def _whole(self, item: JSON) -> list[Event]:
-        events = self._make_room()
-        opened = self._place(whole.blank(item))
-        events.append(opened.open())
-        events += opened.set_out()
-        events += whole.say_rest(opened, item)
-        events += opened.close_part()
-        opened.item = {**opened.item, **item, "id": opened.item["id"]}
-        return events + self._close(opened, item.get("status"))
+    def _run_elsewhere(self, delta: d.Hosted | d.HostedStart) -> list[Event]:
+        if isinstance(delta, d.HostedStart):
+            return [*self._make_room(), *self._hosted.start(delta)]
+        if delta.part in self._hosted:
+            return list(self._hosted.finish(delta.part, delta.item))
+        return [*self._make_room(), *self._hosted.whole(delta.item, delta.drafts)]
 
     # Opening and closing
 
@@ -349,6 +367,7 @@ class Assembler:
         for opened in self._relay.finish() if self._relay is not None else ():
             events += self._close(opened, status if "status" in opened.item else None)
         events += self._close_voice(status)
+        events += self._hosted.close()
         for part in list(self._calls):
             whole_call = self._calls[part].is_whole_call()
             events += self._close_call(part, "incomplete" if cut and not whole_call else "completed")
@@ -361,28 +380,14 @@ class Assembler:
         self._finished[opened.output_index] = {**opened.item, **sealed} if sealed else opened.item
         return events
 
-    # What is noted and not said
+    # Upstreams that speak Responses
 
-    def _note(self, delta: d.Usage | d.Stop | d.Served) -> None:
-        match delta:
-            case d.Usage():
-                self._usage = delta
-            case d.Stop():
-                self._stop = delta.reason
-            case d.Served():
-                self._tier = delta.service_tier
-            case _:
-                assert_never(delta)
-
-    def _add_up(self) -> None:
-        turn, self._usage = self._usage, None
-        if turn is not None:
-            self._total = turn if self._total is None else self._total.plus(turn)
-
-    def _relaying(self) -> Relay:
+    def _relayed(self, event: Event) -> list[Event]:
         if self._relay is None:
             self._relay = Relay(self._place, self._close, self._seal)
-        return self._relay
+        if self._voice is None or event.get("type") in LIFECYCLE:
+            return self._as_it_comes(self._relay.feed(event))
+        return self._number(self._make_room()) + self._as_it_comes(self._relay.feed(event))
 
     def _absorb(self, response: JSON) -> None:
         """What the upstream's response object has and ours has not: `moderation`, `content_filters`, …"""
@@ -390,4 +395,4 @@ class Assembler:
             if value is not None and key not in self.response:
                 self.response[key] = value
         if isinstance(usage := response.get("usage"), dict):
-            self._usage_seen = usage
+            self.noted.saw(usage)

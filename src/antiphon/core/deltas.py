@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct
 
+from antiphon.core.adaptations import Action
 from antiphon.protocol.json import JSON
 
 StopReason: TypeAlias = Literal["stop", "tool_calls", "length", "content_filter", "pause"]
@@ -94,11 +95,38 @@ class Arguments(Struct, frozen=True, gc=False):
     index: int = 0
 
 
-class Hosted(Struct, frozen=True, gc=False):
-    """A tool the provider ran itself: the whole item, in Responses shape (its id is replaced)."""
+class HostedStart(Struct, frozen=True, gc=False):
+    """The provider begins to run a tool of its own: the item as far as it is known, in Responses shape.
+
+    The field of it that is streamed (the arguments of an `mcp_call`, the code of an interpreter) comes in
+    Arguments of the part, End says that this is over, and Hosted of the part that the item is whole.
+    `sealed`: a Sealed of the part comes before that.
+    """
 
     part: str
     item: JSON
+    sealed: bool = False
+
+
+class Hosted(Struct, frozen=True, gc=False):
+    """A tool the provider ran itself: the whole item, in Responses shape (its id is replaced).
+
+    `drafts`, in base64: what an image was like before it was finished.
+    """
+
+    part: str
+    item: JSON
+    drafts: list[str] = []
+
+
+class Untold(Struct, frozen=True, gc=False):
+    """Something of the answer could not be told as it came; `what` it was, in words for people.
+
+    It is listed on the response, as what could not be asked is (core/adaptations.py).
+    """
+
+    what: str
+    action: Action
 
 
 class Relayed(Struct, frozen=True, gc=False):
@@ -177,6 +205,8 @@ Delta: TypeAlias = (
     | Refusal
     | Sealed
     | Hosted
+    | HostedStart
+    | Untold
 )
 
 Logprob: TypeAlias = dict[str, Any]

@@ -48,7 +48,7 @@ Other servers of the same languages sign for themselves.
 """
 _RESOLD = frozenset({"chat"})
 """Words of servers that pass on many makers' models, called `maker/model`."""
-_UNNAMED = frozenset({"", "responses"})
+_UNNAMED = frozenset({"", "responses", "chat-content"})
 """Words that name nobody."""
 
 

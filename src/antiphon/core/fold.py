@@ -40,7 +40,7 @@ class _Reading:
             self.items.append(event["item"])
         elif kind == "response.output_item.done":
             self._item_done(event)
-        elif kind != "error":
+        elif kind != "error" and ":" not in kind:  # extensions have a prefix, and change nothing
             self._inside_item(event)
 
     def _inside_item(self, event: Event) -> None:
@@ -78,7 +78,9 @@ class _Reading:
     def _end(self, event: Event) -> None:
         _demand(self.response is not None, "a terminal event before response.created")
         _demand(self.done == set(range(len(self.items))), "the stream ends with an item open")
-        _demand(event["type"] == f"response.{event['response']['status']}", "the status is not the event's")
+        status = event["response"]["status"]
+        said = "failed" if status == "cancelled" else status  # which has no event of its own
+        _demand(event["type"] == f"response.{said}", "the status is not the event's")
         self.response = {**event["response"], "output": self.items}
         self.ended = True
 

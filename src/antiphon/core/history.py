@@ -33,8 +33,11 @@ def references(items: Sequence[JSON]) -> list[str]:
     return [item["id"] for item in items if item.get("type") == "item_reference"]
 
 
-def resolve(items: Sequence[JSON], found: Mapping[str, JSON]) -> list[JSON]:
-    """With every reference replaced by what it refers to. Raises InvalidRequest naming the first lost one."""
+def resolve(items: Sequence[JSON], found: Mapping[str, JSON], at: str = "input") -> list[JSON]:
+    """With every reference replaced by what it refers to. Raises InvalidRequest naming the first lost one.
+
+    `at`: where the items stand in the request.
+    """
     resolved = []
     for index, item in enumerate(items):
         if item.get("type") != "item_reference":
@@ -42,7 +45,7 @@ def resolve(items: Sequence[JSON], found: Mapping[str, JSON]) -> list[JSON]:
         elif (referred := found.get(item["id"])) is not None:
             resolved.append(referred)
         else:
-            raise InvalidRequest(f"Item with id '{item['id']}' not found.", param=f"input[{index}].id")
+            raise InvalidRequest(f"Item with id '{item['id']}' not found.", param=f"{at}[{index}].id")
     return resolved
 
 

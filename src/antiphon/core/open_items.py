@@ -8,7 +8,7 @@ is closed, `item` is what it has become and nothing more may be said in it.
 from __future__ import annotations
 
 from antiphon.core.open_commands import OpenCommands
-from antiphon.protocol.events import FIELDS, PROGRESS, Event, FieldFamily, PartFamily
+from antiphon.protocol.events import FIELDS, OUTPUT_TEXT, PROGRESS, Event, FieldFamily, PartFamily
 from antiphon.protocol.json import JSON, MalformedJSON, decode
 
 # Items whose schema knows no `incomplete`: they are completed, or stay in progress.
@@ -20,13 +20,14 @@ _PLACED = frozenset({"url_citation", "container_file_citation"})
 class OpenPart:
     """A part of an item: text now, more by and by."""
 
-    __slots__ = ("_length", "_pending", "_span", "address", "family", "part", "pieces")
+    __slots__ = ("_begun", "_length", "_pending", "_span", "address", "family", "part", "pieces")
 
     def __init__(self, family: PartFamily, item_id: str, output_index: int, index: int) -> None:
         self.family = family
         self.part = family.blank()
         self.address: JSON = {"item_id": item_id, "output_index": output_index, family.index: index}
         self.pieces: list[str] = []
+        self._begun = 0  # characters said by another, before what is said now
         self._length = 0  # characters said before the span
         self._span: str | None = None  # the provider's block that is speaking now
         self._pending: list[JSON] = []  # annotations that cover the span, whose end is not known yet
@@ -34,6 +35,11 @@ class OpenPart:
     @property
     def text(self) -> str:
         return "".join(self.pieces)
+
+    @property
+    def own_text(self) -> str:
+        """What was said since another handed it over, if somebody did."""
+        return self.text[self._begun :]
 
     def open(self) -> list[Event]:
         if not self.family.added:
@@ -57,6 +63,11 @@ class OpenPart:
         self._span = span
         self._length = sum(map(len, self.pieces))
         return events
+
+    def hand_over(self) -> list[Event]:
+        """Another goes on, whose blocks have names of their own."""
+        self._span, self._begun = None, len(self.text)
+        return self._place_pending()
 
     def cite(self, annotation: JSON) -> list[Event]:
         start, end = annotation.get("start_index"), annotation.get("end_index")
@@ -148,6 +159,12 @@ class OpenItem:
         self.item[part.family.list].append(part.part)
         return events
 
+    @property
+    def unfinished(self) -> JSON:
+        """What was said in it and is not in `item` yet."""
+        text = self.part.own_text if self.part is not None else ""
+        return {"type": "unfinished", "text": text, "field": self.field_text}
+
     # A streamed field
 
     @property
@@ -198,6 +215,11 @@ class OpenItem:
         before, _ = PROGRESS.get(self.item["type"], ((), ()))
         return self.progress(*before)
 
+    def set_to_work(self) -> list[Event]:
+        """All that the tool is to work on was said; a field of which nothing came may still be."""
+        _, after = PROGRESS.get(self.item["type"], ((), ()))
+        return [*(self.end_field() if self._pieces else ()), *self.progress(*after[:-1])]
+
     def close(self, status: str | None) -> list[Event]:
         """Close what is open in it and the item itself. `status` None: the item has none, or has its own."""
         events = self.close_part()
@@ -209,7 +231,7 @@ class OpenItem:
             events += self._commands.close()
             self.item["action"] = {**self.item["action"], "commands": self._commands.said}
         before, after = PROGRESS.get(kind, ((), ()))
-        if after:
+        if after and status != "incomplete":
             last = "failed" if status == "failed" and kind.startswith("mcp_") else after[-1]
             events += self.progress(*before, *after[:-1], last)
         if status is not None:
@@ -229,3 +251,22 @@ class OpenItem:
         if self.item["type"] == "function_call" and status == "completed" and not self._pieces:
             return self.stream("{}")
         return []
+
+
+def text_of(items: list[JSON], opened: list[OpenItem]) -> str | None:
+    """The text of these items, of which some are open; None if more was said, but for finished thoughts."""
+    if any(item["type"] not in ("message", "reasoning") for item in items):
+        return None
+    if any(each.item["type"] != "message" for each in opened):
+        return None
+    texts: list[str] = []
+    for item in items:
+        parts = item.get("content") or [] if item["type"] == "message" else []
+        if any(part["type"] != OUTPUT_TEXT.type for part in parts):
+            return None
+        texts += (part["text"] for part in parts)
+        part = next((each.part for each in opened if each.item is item), None)
+        if part is not None and part.family is not OUTPUT_TEXT:
+            return None
+        texts += part.pieces if part is not None else ()
+    return "".join(texts)

@@ -115,6 +115,11 @@ class Relay:
         self._open.clear()
         return left
 
+    @property
+    def opened(self) -> list[OpenItem]:
+        """The items that are open."""
+        return list(self._open.values())
+
     # Which item
 
     def _key(self, event: Event) -> Any:

@@ -8,7 +8,7 @@ are in `tools`. What a dialect does not know in an item, it carries or leaves; i
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct, field
 
@@ -37,6 +37,7 @@ class Turn(Struct, kw_only=True):
     include: list[str] = field(default_factory=list)
     service_tier: str | None = None
     truncation: str | None = None
+    compaction: Literal["only", "first"] | None = None  # all that is asked for; or before the answer
     max_tool_calls: int | None = None
     metadata: dict[str, Any] | None = None
     user: str | None = None
@@ -46,6 +47,7 @@ class Turn(Struct, kw_only=True):
     prompt_cache_options: JSON | None = None
     cache_control: JSON | None = None
     moderation: JSON | None = None
+    begun: str = ""  # of the answer, what another said of it already: the model is to go on from there
     extra: JSON = field(
         default_factory=dict
     )  # unknown fields of the request; for upstreams that speak Responses; others know a few by name

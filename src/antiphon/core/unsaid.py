@@ -7,11 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from antiphon.core.turn import Turn
 from antiphon.protocol.errors import InvalidRequest
 from antiphon.protocol.items import ITEMS
 from antiphon.protocol.json import JSON
-from antiphon.protocol.strangers import LONGEST_NAME, strange_options, strange_parts_of, strangers
+from antiphon.protocol.strangers import (
+    LONGEST_NAME,
+    familiar_items,
+    familiar_options,
+    strange_options,
+    strange_parts_of,
+    strangers,
+)
+from antiphon.protocol.strangers import familiar as known
 from antiphon.protocol.tools import TOOLS
 
 NOT_OFFERED = "this model does not offer it"
@@ -21,17 +31,18 @@ _EXTRAS = ("access_programs", "image")
 _TOOLS = ("function", "custom")
 
 
-def unsaid_fields(turn: Turn) -> list[str]:
+def unsaid_fields(turn: Turn) -> Iterator[str]:
     """The paths of the fields that ask for something, as in `image` and `tools[2].output_schema`."""
-    extras = [name for name in _EXTRAS if turn.extra.get(name) is not None]
-    of_tools = (
-        f"tools[{index}].{field}"
-        for index, tool in enumerate(turn.tools)
-        if tool.get("type") in _TOOLS
-        for field in _fields_of(tool)
-    )
-    phases = (f"input[{at}].phase" for at, item in enumerate(turn.items) if item.get("phase") is not None)
-    return [*extras, *of_tools, *phases]
+    for name in _EXTRAS:
+        if turn.extra.get(name) is not None:
+            yield name
+    for index, tool in enumerate(turn.tools):
+        if tool.get("type") in _TOOLS:
+            for field in _fields_of(tool):
+                yield f"tools[{index}].{field}"
+    for index, item in enumerate(turn.items):
+        if item.get("phase") is not None:
+            yield f"input[{index}].phase"
 
 
 def strange_fields(turn: Turn) -> Iterator[str]:
@@ -39,12 +50,26 @@ def strange_fields(turn: Turn) -> Iterator[str]:
     for name, value in turn.extra.items():
         if value is not None and name not in _EXTRAS:
             yield name[:LONGEST_NAME]
-    if options := {name: asked for name in _OPTIONS if (asked := getattr(turn, name)) is not None}:
+    if options := _options_of(turn):
         yield from strange_options(options)
     for index, tool in enumerate(turn.tools):
         if (kind := TOOLS.get(str(tool.get("type")))) is not None:
             yield from strangers(tool, kind, f"tools[{index}]")
     yield from strange_parts_of(turn.items)
+
+
+def familiar(turn: Turn) -> Turn:
+    """The turn without what `strange_fields` names, but for the fields of the request itself."""
+    return replace(
+        turn,
+        **familiar_options(_options_of(turn)),
+        tools=[known(tool, TOOLS.get(str(tool.get("type")))) for tool in turn.tools],
+        items=familiar_items(turn.items),
+    )
+
+
+def _options_of(turn: Turn) -> dict[str, JSON]:
+    return {name: asked for name in _OPTIONS if (asked := getattr(turn, name)) is not None}
 
 
 def _fields_of(tool: JSON) -> Iterator[str]:

@@ -46,7 +46,7 @@ def say_rest(opened: OpenItem, item: JSON) -> Iterator[Event]:
             yield from _say_part(opened, part)
     family = FIELDS.get(item["type"])
     if family is not None and (text := family.read(item)) is not None:
-        if text.startswith(opened.field_text):
+        if text.startswith(opened.field_text) and not opened.said_whole:
             yield from opened.stream(text[len(opened.field_text) :])
         family.write(item, opened.field_text)
 

@@ -55,6 +55,10 @@ class Prefix(Struct, frozen=True):
 
     A POST of `body` to `path` asks for it, and is answered with a `name`. `rest` is the body of the turn
     without it; the name goes into the `field` of this body.
+
+    `beside`: what a base URL ends in that names the model's maker, `/publishers/google`. Then the path stands
+    in its place, and the `model` of the body is completed to the name that it has in its project. `wish`: the
+    path of what asked for it in the turn, as in errors.
     """
 
     path: str
@@ -62,6 +66,8 @@ class Prefix(Struct, frozen=True):
     seconds: int
     rest: JSON
     field: str
+    beside: str = ""
+    wish: str = ""
 
 
 class WireRequest(Struct, frozen=True):
@@ -131,8 +137,11 @@ class Dialect(Protocol):
         ...
 
     @property
-    def own_fields(self) -> frozenset[str]:
-        """Of the request's fields that OpenAI does not have (`Turn.extra`), those that `encode` sends."""
+    def own_fields(self) -> frozenset[str] | None:
+        """Of the request's fields that OpenAI does not have (`Turn.extra`), those that `encode` sends.
+
+        None: all, wherever they stand; then its answers are events of Responses.
+        """
         ...
 
     def takes_url(self, part: JSON, model: str) -> bool:
@@ -140,6 +149,13 @@ class Dialect(Protocol):
 
         Otherwise the gateway fetches it, and `encode` gets the data; where nothing is fetched the turn is
         refused before.
+        """
+        ...
+
+    def prefills(self, turn: Turn) -> bool:
+        """Whether `encode` can have the model go on with its own words, which are the last item then.
+
+        Such a turn has them in `begun`, too, without white space at their end; no other has anything there.
         """
         ...
 
@@ -278,3 +294,7 @@ class Provider:
     filters: tuple[Callable[[], Filter], ...] = ()
     auth: Auth | None = field(default=None, repr=False)
     more_keys: tuple[str, ...] = field(default=(), repr=False)
+    also: tuple[Dialect, ...] = ()
+    """Other dialects that it speaks, with its quirks: a configuration may name one instead."""
+    compacts: bool = False
+    """It knows `compaction_trigger` and `context_management`, and makes compactions of its own."""

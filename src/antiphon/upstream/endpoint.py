@@ -17,13 +17,15 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from antiphon.protocol.errors import InvalidRequest, ProviderError
-from antiphon.upstream.base import Provider
+from antiphon.protocol.json import JSON
+from antiphon.upstream.base import Prefix, Provider
 from antiphon.upstream.redaction import Redaction
 from antiphon.upstream.wire import WIRES
 
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # a token of RFC 9110, 5.6.2
 _VALUE = re.compile(r"[\x21-\x7e\x80-\xff]([\x20-\x7e\x80-\xff\t]*[\x21-\x7e\x80-\xff])?")
 _PATH = re.compile(r"(/[A-Za-z0-9\-._~%!$&'()*+,;=:@]*)+")
+_PROJECT = re.compile(r".*/(projects/[^/]+/locations/[^/]+)")  # of Google Cloud
 _DOTS = re.compile(r"/(\.|%2e){1,2}(/|$)", re.IGNORECASE)
 
 _OURS = frozenset(
@@ -74,11 +76,25 @@ class Endpoint:
         if url is None:
             if not _PATH.fullmatch(path) or _DOTS.search(path):
                 raise InvalidRequest("The model's name cannot be part of a URL.", param="model")
-            asked = urlencode({**self._query, **query})
-            url = URL(self._base + path + ("?" + asked if asked else ""), encoded=True)
+            url = self._url(self._base + path, query)
             if len(self._urls) < _URLS_KEPT:
                 self._urls[place] = url
         return url
+
+    def _url(self, place: str, query: Mapping[str, str] = _NOTHING) -> URL:
+        asked = urlencode({**self._query, **query})
+        return URL(place + ("?" + asked if asked else ""), encoded=True)
+
+    def keeping(self, prefix: Prefix) -> tuple[URL, JSON] | None:
+        """Where a prefix is asked for, and the body that asks. None: nothing is kept at this base URL."""
+        if not prefix.beside:
+            return self.url(prefix.path), prefix.body
+        place, found, rest = self._base.rpartition(prefix.beside)
+        project = _PROJECT.fullmatch(place)
+        if not found or rest or project is None:
+            return None
+        model = f"{project[1]}{prefix.beside}/{prefix.body['model']}"
+        return self._url(place + prefix.path), {**prefix.body, "model": model}
 
     def headers(self, streamed: bool, more: Mapping[str, str]) -> CIMultiDict[str]:
         """Raises InvalidRequest for a header of the dialect that no header can be."""

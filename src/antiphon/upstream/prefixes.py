@@ -72,6 +72,11 @@ class Prefixes:
         self._now = now
         self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
 
+    @property
+    def held(self) -> list[tuple[str, int, int]]:
+        """See antiphon.measures."""
+        return [("kept prefixes", len(self._entries), _MOST)]
+
     async def deltas(self, call: Call, kept: Kept) -> AsyncGenerator[list[Delta], None]:
         """Sends the turn by the name of its prefix, or whole (`call`). Raises as the client does."""
         entry = self._entry(kept.key)

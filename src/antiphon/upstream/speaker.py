@@ -11,6 +11,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from antiphon.core.adaptations import Adaptation
 from antiphon.core.deltas import Delta
 from antiphon.core.grammars.judge import HeldTool, ToolName
@@ -23,12 +25,19 @@ from antiphon.upstream.base import Filter, Prefix, Provider, Speech, WireRequest
 from antiphon.upstream.client import Call, Client
 from antiphon.upstream.emulation import adapt
 from antiphon.upstream.endpoint import Endpoint
+from antiphon.upstream.going_on import SaidAnew, gone_on
 from antiphon.upstream.keys import KeyedTurns, Keys
 from antiphon.upstream.media.kinds import Media
 from antiphon.upstream.media.parts import Missing, TakesURLs, completed, has_media, missing
 from antiphon.upstream.prefixes import Kept, KeptTurns, Prefixes
 from antiphon.upstream.simulated import SIMULATED
 from antiphon.upstream.stream import STUMBLES
+
+_TRUNCATING = ("responses", "ollama")
+"""The dialects that can say `truncation: auto`."""
+
+
+_NOT_KEPT = "nothing is kept with several keys, or where the base URL names no project"
 
 
 class Simulated(Protocol):
@@ -108,16 +117,26 @@ class Upstreams:
     def prepare(self, target: Target, turn: Turn) -> Speech:
         """Encode the turn; nothing is sent. Raises InvalidRequest for what this target cannot be asked."""
         if target.provider == SIMULATED:
-            return self._simulated.speech(turn, target.model)
+            speech = self._simulated.speech(turn, target.model)
+            return SaidAnew(speech, turn.begun) if turn.begun else speech
         dialect = self._provider(target)[0].dialect
+        seam: tuple[Callable[[], Filter], ...] = ()
+        told: tuple[Adaptation, ...] = ()
+        if turn.begun:
+            turn, join, told = gone_on(turn, dialect)
+            seam = (join,)
         adapted = adapt(turn, dialect.native_tools(turn), dialect.own_fields)
         request = adapted.encoded(dialect.encode)
         _refuse_urls(turn, dialect)
-        call = self._call(target, request, turn.stream, (*request.filters, *adapted.filters))
+        call = self._call(target, request, turn.stream, (*request.filters, *adapted.filters, *seam))
+        sender = self._sender(target, request.prefix)
+        if request.prefix is not None and not isinstance(sender, KeptTurns):
+            missed = Adaptation(request.prefix.wish, "dropped", _NOT_KEPT)
+            request = replace(request, adaptations=(*request.adaptations, missed))
         return ProviderSpeech(
-            self._sender(target, request.prefix),
+            sender,
             call,
-            adapted.placed(request.adaptations),
+            (*adapted.placed(request.adaptations), *told) if told else adapted.placed(request.adaptations),
             adapted.grammars,
         )
 
@@ -145,6 +164,27 @@ class Upstreams:
         # In a thread: the first call loads a vocabulary for a third of a second, and long turns take time.
         return await asyncio.to_thread(tokens.count_turn, adapted.turn)
 
+    async def estimate(self, target: Target, turn: Turn) -> int:
+        """About the turn's input tokens; nobody is asked. Raises InvalidRequest."""
+        if target.provider == SIMULATED:
+            return self._simulated.count(turn)
+        dialect = self._provider(target)[0].dialect
+        adapted = adapt(turn, dialect.native_tools(turn), dialect.own_fields)
+        return await asyncio.to_thread(tokens.count_turn, adapted.turn)
+
+    def compacts(self, target: Target) -> bool:
+        """Whether this target compacts conversations itself."""
+        return target.provider != SIMULATED and self._provider(target)[0].compacts
+
+    def truncates(self, target: Target) -> bool:
+        """Whether this target leaves out what does not fit, where the client allows it."""
+        return target.provider != SIMULATED and self._provider(target)[0].dialect.name in _TRUNCATING
+
+    @property
+    def held(self) -> list[tuple[str, int, int | None]]:
+        """See antiphon.measures."""
+        return [*self._prefixes.held, ("connections to providers", self._client.open, None)]
+
     async def aclose(self) -> None:
         await self._client.aclose()
 
@@ -162,13 +202,15 @@ class Upstreams:
         Not both: a prefix belongs to the account of the key with which it was kept.
         """
         keyed = self._keyed.get(target.provider)
-        if keyed is not None or prefix is None:
-            return keyed or self._client
-        return KeptTurns(self._prefixes, self._kept(target, prefix))
+        kept = None if keyed is not None or prefix is None else self._kept(target, prefix)
+        return keyed or self._client if kept is None else KeptTurns(self._prefixes, kept)
 
-    def _kept(self, target: Target, prefix: Prefix) -> Kept:
-        keep = self._call(target, WireRequest(prefix.path, prefix.body), streamed=False)
-        return Kept(keep, prefix.seconds, prefix.rest, prefix.field)
+    def _kept(self, target: Target, prefix: Prefix) -> Kept | None:
+        if (asked := self._provider(target)[1].keeping(prefix)) is None:
+            return None
+        url, body = asked
+        keep = self._call(target, WireRequest(prefix.path, body), streamed=False)
+        return Kept(replace(keep, url=url), prefix.seconds, prefix.rest, prefix.field)
 
     def _call(
         self,

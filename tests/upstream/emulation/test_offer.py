@@ -113,8 +113,13 @@ def test_a_tool_that_is_offered_twice_is_offered_once() -> None:
 
 
 def test_what_a_function_has_beyond_its_name_is_kept() -> None:
-    tool = {**F, "strict": True, "output_schema": {"type": "object"}, "x-own": 1}
+    tool = {**F, "strict": True, "output_schema": {"type": "object"}}
     assert asked(tool).turn.tools == [tool]
+    odd = asked({**tool, "x-own": 1})
+    assert odd.turn.tools == [tool]
+    assert [str(told) for told in odd.adaptations] == [
+        "tools[0].x-own: dropped, this model does not offer it"
+    ]
     restricted = {**SQL, "allowed_callers": ["programmatic"]}
     assert asked(restricted).turn.tools[0]["allowed_callers"] == ["programmatic"]
 

@@ -50,7 +50,7 @@ async def test_an_address_inside_is_a_warning(host: str) -> None:
     assert line == {
         "host": host.strip("[]"),
         "log_level": "warning",
-        "reason": "not an address that URLs of clients may lead to",
+        "reason": "not a public address",
     }
 
 

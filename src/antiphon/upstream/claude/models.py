@@ -7,6 +7,7 @@ thresholds are those of Anthropic's migration guides (platform.claude.com, as of
     3.7 … 4.5           thoughts with a budget of tokens, when asked
     from 4.1            temperature or top_p, not both
     from 4.5            answers held to a JSON schema, strict tools (Opus: from 4.1)
+    before 4.6          goes on with its own last message, where it does not think
     from 4.6            adaptive thoughts, steered by `output_config.effort`
     from 4.7            no temperature, top_p, top_k; effort `xhigh`
     from 5 (Opus: 4.8)  system messages in the middle of a conversation
@@ -25,6 +26,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
+
+from antiphon.protocol.json import JSON
 
 BINDING_CONTROLS = "thinking-binding-controls-2026-08-01"
 """The beta in which thoughts of a changed conversation are dropped instead of being an error."""
@@ -53,12 +56,19 @@ class Abilities:
     """It takes `output_config.format` and strict tools."""
     forced_tools: bool = True
     """It takes `tool_choice` of type any or tool."""
+    prefill: bool = False
+    """It goes on with a last message of its own, where it does not think."""
     later_system: bool = False
     """It takes messages of role system between the others."""
     computer: str | None = None
     """The type of its computer tool."""
     binds_thoughts: bool = False
     """Thoughts are only taken back in the very conversation in which they were thought."""
+
+
+def goes_on(abilities: Abilities, reasoning: JSON | None) -> bool:
+    """Whether this model, asked for these thoughts, goes on with a last message of its own."""
+    return abilities.prefill and (reasoning or {}).get("effort") in (None, "none")
 
 
 @lru_cache(maxsize=512)
@@ -85,6 +95,7 @@ def _claude(family: str, version: tuple[int, int]) -> Abilities:
         sampling="both" if version < (4, 1) else "one" if version < (4, 7) else "none",
         json_schema=version >= (4, 5) or (family == "opus" and version == (4, 1)),
         forced_tools=not bound,
+        prefill=version < (4, 6),
         later_system=version >= (5, 0) or (family == "opus" and version >= (4, 8)),
         computer=_computer(family, version),
         binds_thoughts=bound,

@@ -6,8 +6,8 @@
     offer.py     the tools        names.py    what they are called
     choice.py    tool_choice      history.py  calls and outputs of the past
     calls.py     the way back     kinds/      what a function must say, and how its call is read
-    strings.py   JSON strings that are still being written
     agents.py    messages between agents
+    relayed.py   calls among the events of an upstream that speaks Responses
 
 The layer is pure and knows no dialect: it asks which types a dialect has of its own (`native_tools`).
 """
@@ -25,18 +25,20 @@ from msgspec.structs import replace
 from antiphon.core.adaptations import Adaptation, Adaptations
 from antiphon.core.grammars.judge import HeldTool, ToolName
 from antiphon.core.turn import Turn
-from antiphon.core.unsaid import NOT_OFFERED, strange_fields
+from antiphon.core.unsaid import NOT_OFFERED, familiar, strange_fields
 from antiphon.protocol.errors import InvalidRequest
 from antiphon.upstream.base import Filter
 from antiphon.upstream.emulation.calls import CallsBack
 from antiphon.upstream.emulation.choice import chosen
-from antiphon.upstream.emulation.history import is_told_anew, retold
-from antiphon.upstream.emulation.offer import Offer
+from antiphon.upstream.emulation.history import is_native, is_told_anew, retold
+from antiphon.upstream.emulation.offer import Offer, Offered
+from antiphon.upstream.emulation.relayed import CallsApart
 
 __all__ = ["Adapted", "adapt"]
 
 Encoded = TypeVar("Encoded")
 
+_IN_PARTS = re.compile(r"\]\.output\[")  # which are told as they are
 _INDEXED = re.compile(r"(tools|input)\[(\d+)\]")
 
 
@@ -84,9 +86,11 @@ class Adapted(Struct, frozen=True):
 
 
 def adapt(
-    turn: Turn, native_tools: frozenset[str] | None, own_fields: frozenset[str] = frozenset()
+    turn: Turn, native_tools: frozenset[str] | None, own_fields: frozenset[str] | None = frozenset()
 ) -> Adapted:
     """For a dialect with these types of tools of its own (None: all, and nothing is done), and these fields.
+
+    `own_fields` None: it carries every field, and its answers are events of Responses.
 
     Raises InvalidRequest if `tool_choice` demands what cannot be offered, or a tool that changes how all
     others are called cannot be.
@@ -94,20 +98,41 @@ def adapt(
     if native_tools is None:
         return Adapted(turn)
     adapted = Adaptations()
-    for path in strange_fields(turn):
-        if path not in own_fields:
+    if strange := _strangers(turn, native_tools, own_fields):
+        for path in strange:
             adapted.dropped(path, NOT_OFFERED)
+        if own_fields is not None:
+            turn = familiar(turn)  # an object that is sent as it is has nothing more in it than is told
     if not turn.tools and turn.tool_choice is None and not any(is_told_anew(item) for item in turn.items):
         return Adapted(turn, adaptations=adapted.noted)  # the common case is spared what follows
     offer = Offer(turn, native_tools, adapted)
-    choice = chosen(turn.tool_choice, offer, native_tools)
+    choice = chosen(turn.tool_choice, offer, native_tools, asked=bool(turn.tools))
     items, places = retold(turn.items, offer, native_tools, adapted)
     back = {tool.name: tool for tool in offer.by_key.values() if tool.differs}
     return Adapted(
         replace(turn, tools=offer.tools, tool_choice=choice, items=items),
-        (partial(CallsBack, back),) if back else (),
+        _filters(back, carries=own_fields is None),
         adapted.noted,
         tuple(offer.places),
         tuple(places),
         offer.grammars,
     )
+
+
+def _strangers(turn: Turn, native: frozenset[str], own_fields: frozenset[str] | None) -> list[str]:
+    """The paths of the fields that do not get through; where all are carried, those of what is told anew."""
+    if own_fields is not None:
+        return [path for path in strange_fields(turn) if path not in own_fields]
+    anew = (
+        *(f"tools[{at}]." for at, tool in enumerate(turn.tools) if tool.get("type") not in native),
+        *(f"input[{at}]." for at, item in enumerate(turn.items) if not is_native(item, native)),
+    )
+    if not anew:
+        return []
+    return [path for path in strange_fields(turn) if path.startswith(anew) and not _IN_PARTS.search(path)]
+
+
+def _filters(back: Mapping[str, Offered], *, carries: bool) -> tuple[Callable[[], Filter], ...]:
+    if not back:
+        return ()
+    return (*([partial(CallsApart, back.keys())] if carries else ()), partial(CallsBack, back))

@@ -18,10 +18,14 @@ from antiphon.protocol.tools import COMPUTER, WEB_SEARCH
 from antiphon.upstream.emulation.offer import NAMED, Offer, Offered
 
 
-def chosen(choice: str | JSON | None, offer: Offer, native: frozenset[str]) -> str | JSON | None:
-    """Raises InvalidRequest if it demands what is not offered."""
+def chosen(
+    choice: str | JSON | None, offer: Offer, native: frozenset[str], *, asked: bool
+) -> str | JSON | None:
+    """`asked`: tools were. Raises InvalidRequest if it demands what is not offered."""
     if not isinstance(choice, dict):
-        return choice
+        if choice == "required" and asked and not offer.tools:
+            raise InvalidRequest("No tool is offered that could be called.", param="tool_choice")
+        return choice if offer.tools or not asked else None
     if choice.get("type") != "allowed_tools":
         told = _told(choice, offer, native)
         if not told:
@@ -40,7 +44,9 @@ def _told(choice: JSON, offer: Offer, native: frozenset[str]) -> list[JSON]:
         offered = {tool["type"] for tool in offer.tools}
         same = offered & set(next((names for names in (WEB_SEARCH, COMPUTER) if kind in names), (kind,)))
         return [choice] if same else []
-    return [_choice_of(tool) for tool in offer.meant(choice)]
+    if not (meant := offer.meant(choice)) and kind in NAMED and "namespace" in native:
+        return [choice]  # it is in a namespace, which is told as it is
+    return [_choice_of(tool) for tool in meant]
 
 
 def _choice_of(tool: Offered) -> JSON:

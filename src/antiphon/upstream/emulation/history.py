@@ -31,6 +31,13 @@ def is_told_anew(item: JSON) -> bool:
     return item.get("type") in _TOLD_ANEW
 
 
+def is_native(item: JSON, native: frozenset[str]) -> bool:
+    """Whether it is no call or output of a tool that a function stands for."""
+    kind = str(item.get("type"))
+    found = CALLS.get(kind) or OUTPUTS.get(kind)
+    return found is None or found.kind in native
+
+
 def retold(
     items: list[JSON], offer: Offer, native: frozenset[str], adapted: Adaptations
 ) -> tuple[list[JSON], list[int]]:

@@ -160,7 +160,8 @@ class Offer:
                 self._adapted.dropped(given.place, "a tool of this name is offered already")
             return False
         name = self.names.of(key)
-        told = {field: value for field, value in tool.items() if field not in _NOT_TOLD} | {"name": name}
+        not_told = () if "tool_search" in self._native else _NOT_TOLD
+        told = {field: value for field, value in tool.items() if field not in not_told} | {"name": name}
         if stands_for is not None:
             told = {"type": "function", "name": name, **stands_for.offer(tool)}
             if tool.get("allowed_callers") is not None:

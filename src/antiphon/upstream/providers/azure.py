@@ -9,6 +9,8 @@ Neither can be enabled by a key alone, for the base URL names the resource:
 
 Instead of a key there may be `entra`, or the variables of Azure's own tools (settings/entra.py).
 The v1 API needs no `api-version` (https://learn.microsoft.com/azure/foundry/openai/api-version-lifecycle).
+It knows OpenAI's tools but the shell (https://learn.microsoft.com/answers/questions/5846913).
+
 `azure` speaks Responses; `azure_chat` Chat Completions, for deployments of models of other makers and for
 resources that have only the dated API: base URL https://RESOURCE.openai.azure.com/openai,
 `query: {api-version: 2024-10-21}`, `quirks: {path: "/deployments/{model}/chat/completions"}`.
@@ -22,7 +24,7 @@ from antiphon.upstream.dialects.responses import Responses
 
 AZURE = Provider(
     name="azure",
-    dialect=Responses(seal="azure", call_ids="short"),
+    dialect=Responses(seal="azure", call_ids="short", lacks=("shell",)),
     base_url="",
     key_header="api-key",
     key_prefix="",

@@ -1,7 +1,8 @@
 """Groq: https://console.groq.com/docs/openai.
 
 Log probabilities are refused with a 400. Some models leave their thoughts in the text (C40); asking for
-another format would be refused by models that do not think.
+another format would be refused by models that do not think. GPT-OSS searches the web and runs code with tools
+of Groq's; so do its compound systems, unasked.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ GROQ = Provider(
         replay="reasoning",
         logprobs=False,
         service_tier=True,
+        built_in_tools=True,
     ),
     base_url="https://api.groq.com/openai/v1",
     key_from="GROQ_API_KEY",

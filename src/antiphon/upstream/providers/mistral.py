@@ -15,6 +15,7 @@ MISTRAL = Provider(
     dialect=Chat(
         user_after_tool=False,
         user_last=True,
+        prefill="prefix",
         files="document_url",
         replay="content",
         call_ids="nine",

@@ -12,4 +12,5 @@ OPENAI = Provider(
     ),
     base_url="https://api.openai.com/v1",
     key_from="OPENAI_API_KEY",
+    compacts=True,
 )

@@ -8,16 +8,18 @@ from typing import Any
 import pytest
 
 from antiphon.core import deltas as d
+from antiphon.core.assembler import Assembler
 from antiphon.core.turn import Turn
 from antiphon.protocol.errors import InvalidRequest
-from antiphon.upstream.base import WireRequest
+from antiphon.upstream.base import Frame, WireRequest
 from antiphon.upstream.dialects.anthropic import Anthropic
 from antiphon.upstream.providers import PROVIDERS
-from tests.play import play
+from tests.play import counting_ids, play, snapshot
 from tests.recordings import Recording, needs_recordings, recordings
 from tests.upstream.dialects.anthropic.official import judge
 from tests.upstream.dialects.anthropic.oracle import message_of
 from tests.upstream.dialects.anthropic.speaking import (
+    START,
     begin,
     call,
     end,
@@ -293,6 +295,122 @@ def test_code_that_ran_has_the_events_of_it() -> None:
         "code_interpreter_call.interpreting",
         "code_interpreter_call.completed",
     ]
+
+
+def told_by(*events: Any) -> list[str]:
+    """Our events while the provider's stream is at this point."""
+    listener = Assembler(snapshot(), new_id=counting_ids())
+    listener.begin()
+    told_of = [each for delta in _so_far(*events) for each in listener.apply(delta)]
+    return [f"{each['type'].removeprefix('response.')} {each['output_index']}" for each in told_of]
+
+
+def _so_far(*events: Any) -> list[d.Delta]:
+    decoder = Anthropic().decoder()
+    wire = (json.dumps(event).encode() for event in (START, *events))
+    return [delta for data in wire for delta in decoder.feed(Frame(None, data))]
+
+
+def test_a_call_of_a_server_is_told_while_it_is_made() -> None:
+    assert told_by(*ROLLED[:1]) == ["output_item.added 0", "output_item.added 1", "mcp_call.in_progress 1"]
+    halves = [more(0, type="input_json_delta", partial_json=half) for half in ('{"sides"', ": 6}")]
+    assert told_by(ROLLED[0], *halves)[3:] == ["mcp_call_arguments.delta 1"] * 2
+    assert told_by(*ROLLED[:3])[4:] == ["mcp_call_arguments.done 1"]
+    assert told_by(*ROLLED[:4])[5:] == ["output_item.done 0", "mcp_call.completed 1", "output_item.done 1"]
+
+
+def test_a_call_without_arguments_has_the_empty_object() -> None:
+    assert told_by(ROLLED[0], end(0))[3:] == ["mcp_call_arguments.delta 1", "mcp_call_arguments.done 1"]
+    _, rolled = heard(ROLLED[0], end(0), *ROLLED[3:])
+    assert rolled["arguments"] == "{}"
+
+
+def test_a_call_that_failed_says_so() -> None:
+    failed = begin(1, type="mcp_tool_result", tool_use_id="mcptoolu_1", is_error=True, content="No dice.")
+    assert told_by(*ROLLED[:3], failed)[-2:] == ["mcp_call.failed 1", "output_item.done 1"]
+
+
+@pytest.mark.parametrize(("tool", "field"), [("code_execution", "code"), ("bash_code_execution", "command")])
+def test_code_is_told_while_it_is_written(tool: str, field: str) -> None:
+    pieces = (f'{{"{field}": "a\\', "nb\\u00", 'e9"', "}")
+    written = [more(0, type="input_json_delta", partial_json=piece) for piece in pieces]
+    uses = begin(0, type="server_tool_use", id="srvtoolu_1", name=tool, input={})
+    assert told_by(uses)[2:] == ["code_interpreter_call.in_progress 1"]
+    assert told_by(uses, *written[:2])[3:] == ["code_interpreter_call_code.delta 1"] * 2
+    assert told_by(uses, *written, end(0))[6:] == [
+        "code_interpreter_call_code.done 1",
+        "code_interpreter_call.interpreting 1",
+    ]
+    came = begin(1, **{**CAME, "type": f"{tool}_tool_result"})
+    _, ran = heard(uses, *written, end(0), came, end(1))
+    assert (ran["code"], ran["status"]) == ("a\nb\u00e9", "completed")
+
+
+def test_a_file_that_is_edited_is_told_as_the_call_that_edits_it() -> None:
+    uses = begin(0, type="server_tool_use", id="e", name="text_editor_code_execution", input={})
+    asked = '{"command": "create", "path": "a.py"}'
+    came = begin(1, type="text_editor_code_execution_tool_result", tool_use_id="e", content={})
+    _, edited = heard(uses, more(0, type="input_json_delta", partial_json=asked), end(0), came, end(1))
+    assert edited["code"] == asked
+
+
+def test_a_search_is_told_when_it_begins() -> None:
+    uses = begin(0, type="server_tool_use", id="s", name="web_search", input={})
+    asked = more(0, type="input_json_delta", partial_json='{"query": "q"}')
+    assert told_by(uses, asked, end(0)) == [
+        "output_item.added 0",
+        "output_item.added 1",
+        "web_search_call.in_progress 1",
+        "web_search_call.searching 1",
+    ]
+    came = begin(1, type="web_search_tool_result", tool_use_id="s", content=[])
+    assert heard(uses, asked, end(0), came, end(1))[1]["action"] == {
+        "type": "search",
+        "query": "q",
+        "sources": [],
+    }
+
+
+def test_a_page_that_is_fetched_is_sealed_nowhere() -> None:
+    uses = begin(0, type="server_tool_use", id="f", name="web_fetch", input={"url": "https://a.example"})
+    assert told_by(uses, end(0)) == [
+        "output_item.added 0",
+        "web_search_call.in_progress 0",
+        "web_search_call.searching 0",
+    ]
+
+
+def test_tools_without_an_item_are_said_to_be_left_out() -> None:
+    found = begin(0, type="tool_search_tool_result", tool_use_id="t", content={})
+    uses = begin(1, type="server_tool_use", id="t", name="tool_search_tool_regex", input={})
+    response = play(hear(found, end(0), uses, end(1), stopped("end_turn")))[1].response
+    assert response["output"] == []
+    assert [(each["param"], each["action"], each["detail"]) for each in response["adaptations"]] == [
+        ("output", "dropped", "a block of a kind that is not known here: tool_search_tool_result"),
+        ("output", "dropped", "a tool that the provider ran, and for which there is no item"),
+    ]
+
+
+@needs_recordings
+@pytest.mark.parametrize("name", ["anthropic-mcp-1", "code-execution-tool-stream"])
+def test_recorded_calls_are_told_before_their_results(name: str) -> None:
+    found = [each for each in recordings("messages", kind="stream") if name in str(each)]
+    assert found
+    for recording in found:
+        events = played(recording).events
+        streamed = [index for index, each in enumerate(events) if each["type"].endswith(_STREAMED)]
+        done = {
+            each["output_index"]: index
+            for index, each in enumerate(events)
+            if each["type"] == "response.output_item.done" and each["item"]["type"] in _RUN
+        }
+        assert done
+        pieces = [index for index in streamed if index < done[events[index]["output_index"]] - 3]
+        assert len(pieces) > len(done)
+
+
+_STREAMED = ("mcp_call_arguments.delta", "code_interpreter_call_code.delta")
+_RUN = ("mcp_call", "code_interpreter_call")
 
 
 def test_a_call_of_a_server_goes_back_as_it_came_while_the_server_is_offered() -> None:

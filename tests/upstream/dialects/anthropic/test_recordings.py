@@ -40,7 +40,7 @@ def heard(deltas: Iterable[d.Delta]) -> Said:
                 seals.append(delta.blob)
             case d.Call():
                 calls[delta.part] = [delta.call_id, delta.name, ""]
-            case d.Arguments():
+            case d.Arguments() if delta.part in calls:
                 calls[delta.part][2] += delta.text
             case d.Citation():
                 citations.append(delta.annotation["cited_text"])

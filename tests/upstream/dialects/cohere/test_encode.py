@@ -177,7 +177,7 @@ def test_models_are_known_by_their_names(model: str, expected: bool) -> None:
 def test_log_probabilities_are_those_of_the_chosen_token_alone() -> None:
     request = say(top_logprobs=3)
     assert request.body["logprobs"] is True
-    assert noted(request) == ["top_logprobs: dropped, this model tells the logprob of the chosen token alone"]
+    assert noted(request) == ["top_logprobs: clamped, this model tells the logprob of the chosen token alone"]
     asked = say(include=["message.output_text.logprobs"])
     assert asked.body["logprobs"] is True and not asked.adaptations
     assert "logprobs" not in say(top_logprobs=0).body

@@ -257,5 +257,7 @@ def test_a_whole_answer_in_which_nothing_stopped_is_a_violation(body: dict) -> N
         list(Gemini().answer(body))
 
 
-def test_parts_and_fields_of_unknown_kinds_are_skipped() -> None:
-    assert hear_parts({"hologram": {}}, text("x"), novelty=1) == [d.Text("text:1", "x"), d.Stop("stop")]
+def test_fields_of_unknown_kinds_are_skipped_and_parts_are_noted() -> None:
+    untold = d.Untold("a part of a kind that is not known here: hologram", "dropped")
+    heard = hear_parts({"hologram": {}}, text("x"), novelty=1)
+    assert heard == [untold, d.Text("text:1", "x"), d.Stop("stop")]

@@ -1,4 +1,4 @@
-"""Files that are searched, images that are made, code that draws, and sound."""
+"""Files that are searched, images that are made, code that draws, sound, and other media."""
 
 from __future__ import annotations
 
@@ -300,3 +300,114 @@ def test_sound_does_not_go_back_and_that_is_noted() -> None:
     part = {"type": "output_audio", "data": "aGk=", "transcript": ""}
     request = say(items=[user("a"), message("assistant", "Hear:", part), user("b")])
     assert noted(request) == {"input[1].content[1]": "dropped"}
+
+
+# Other media
+
+
+def adaptations(deltas: list[Any]) -> list[tuple[str, str, str]]:
+    told = play(deltas)[1].response.get("adaptations", [])
+    return [(each["param"], each["action"], each["detail"]) for each in told]
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        (
+            {"inlineData": {"mimeType": "video/mp4", "data": "aGk="}},
+            {"file_data": "data:video/mp4;base64,aGk="},
+        ),
+        (
+            {"inlineData": {"mimeType": "application/pdf", "data": "aGk=", "displayName": "a.pdf"}},
+            {"file_data": "data:application/pdf;base64,aGk=", "filename": "a.pdf"},
+        ),
+        (
+            {"fileData": {"mimeType": "video/mp4", "fileUri": "https://files.example/v1"}},
+            {"file_url": "https://files.example/v1"},
+        ),
+        ({"fileData": {"mimeType": "image/png", "fileUri": "gs://a/b.png"}}, {"file_url": "gs://a/b.png"}),
+    ],
+)
+def test_a_video_or_a_file_is_a_message_with_a_file(part: Any, said: Any) -> None:
+    deltas = hear_parts(text("See:"), part, text("That was it."))
+    first, seen, last = output(deltas)
+    assert [part["text"] for item in (first, last) for part in item["content"]] == ["See:", "That was it."]
+    assert seen["content"] == [{"type": "output_file", **said}]
+    assert (seen["role"], seen["status"]) == ("assistant", "completed")
+    assert adaptations(deltas) == []
+
+
+def test_it_does_not_go_back_and_that_is_noted() -> None:
+    (item,) = output(hear_parts({"inlineData": {"mimeType": "video/mp4", "data": "aGk="}}))
+    request = say(items=[user("a"), item, message("assistant", "See."), user("b")])
+    assert noted(request) == {"input[1].content[0]": "dropped"}
+    assert [turn["parts"] for turn in request.body["contents"]] == [
+        [{"text": "a"}],
+        [{"text": "See."}],
+        [{"text": "b"}],
+    ]
+
+
+DRAFT = {"inlineData": {"mimeType": "image/png", "data": "ZHJhZnQ="}, "thought": True}
+FINAL = {"inlineData": {"mimeType": "image/jpeg", "data": "ZmluYWw="}, "thoughtSignature": "sig"}
+
+
+def test_images_among_the_thoughts_are_drafts_of_the_image_that_comes() -> None:
+    hmm = text("Too dark.", thought=True)
+    deltas = hear_parts(DRAFT, hmm, DRAFT, text("Here:", thoughtSignature="first"), FINAL, text("Done."))
+    events, assembler = play(deltas)
+    drafts = [event for event in events if event["type"].endswith("partial_image")]
+    assert [(one["partial_image_index"], one["partial_image_b64"]) for one in drafts] == [
+        (0, "ZHJhZnQ="),
+        (1, "ZHJhZnQ="),
+    ]
+    (image,) = [item for item in assembler.response["output"] if item["type"] == "image_generation_call"]
+    assert {one["item_id"] for one in drafts} == {image["id"]}
+    assert (image["result"], image["output_format"]) == ("ZmluYWw=", "jpeg")
+    assert adaptations(deltas) == [
+        ("output", "translated", "images among the model's thoughts are partial images, in the stream alone")
+    ]
+
+
+def test_drafts_do_not_go_back_and_the_signatures_beside_them_do() -> None:
+    items = output(hear_parts(DRAFT, text("Here:", thoughtSignature="first"), FINAL))
+    _, model, _ = contents(user("a"), *items, user("b"), model=PAINTER)
+    said = {"text": "Here:", "thoughtSignature": "first"}
+    assert model["parts"] == [said, FINAL]
+
+
+def test_drafts_of_an_image_that_never_came_are_left_out_and_that_is_said() -> None:
+    why = "images among the model's thoughts, of which no image came"
+    assert adaptations(hear_parts(DRAFT, text("I cannot draw."))) == [("output", "dropped", why)]
+
+
+def test_drafts_belong_to_one_image() -> None:
+    events, _ = play(hear_parts(DRAFT, FINAL, FINAL))
+    assert sum(event["type"].endswith("partial_image") for event in events) == 1
+
+
+@pytest.mark.parametrize(
+    ("part", "kind"),
+    [
+        ({"hologram": {"data": "x"}}, "hologram"),
+        ({"hologram": {}, "partMetadata": {"a": 1}}, "hologram"),
+        ({"inlineData": {"mimeType": "video/mp4"}}, "inlineData"),
+        ({"fileData": {"mimeType": "video/mp4"}}, "fileData"),
+        ({"a" * 80: 1}, "a" * 64),
+    ],
+)
+def test_a_part_that_nobody_knows_is_said_to_be_left_out(part: Any, kind: str) -> None:
+    told = [("output", "dropped", f"a part of a kind that is not known here: {kind}")]
+    assert adaptations(hear_parts(text("a"), part)) == told
+
+
+@pytest.mark.parametrize("part", [{}, {"text": ""}, {"thought": True}, {"text": "", "thoughtSignature": "s"}])
+def test_a_part_that_says_nothing_is_not_missed(part: Any) -> None:
+    assert adaptations(hear_parts(text("a"), part)) == []
+
+
+def test_sound_and_video_among_thoughts_are_said_to_be_left_out() -> None:
+    video = {"inlineData": {"mimeType": "video/mp4", "data": "aGk="}, "thought": True}
+    assert adaptations(hear_parts(text("a"), video)) == [
+        ("output", "dropped", "video/mp4 among the model's thoughts")
+    ]

@@ -72,6 +72,17 @@ def test_what_stands_before_the_mark_is_kept_and_the_rest_names_it() -> None:
     assert request.adaptations == ()
 
 
+def test_on_vertex_it_stands_beside_the_publishers_models() -> None:
+    asked = {"items": [message("user", words(BOOK, "600s"), words("Who?"))], "instructions": "Be brief."}
+    here, there = say(**asked), say(VERTEX, **asked)
+    assert kept(there) == kept(here)
+    assert here.prefix is not None
+    assert there.prefix is not None
+    assert (here.prefix.beside, there.prefix.beside) == ("", "/publishers/google")
+    assert rest(there) == rest(here)
+    assert there.adaptations == ()
+
+
 def test_the_turn_itself_is_whole() -> None:
     items = [message("user", words(BOOK, "600s"), words("Who?"))]
     plain = [message("user", words(BOOK), words("Who?"))]
@@ -144,10 +155,9 @@ def test_times_to_live_have_bounds(ttl: str, lives: str) -> None:
         say(items=[message("user", words("A short book.", "600s"), words("Who?"))]),
         say(items=[message("user", words(BOOK, "600s"))]),
         say(items=[message("user", words(BOOK, cache_control={"type": "ephemeral"}), words("Who?"))]),
-        say(VERTEX, items=[message("user", words(BOOK, "600s"), words("Who?"))]),
         say(Gemini(keeps_prefixes=False), items=[message("user", words(BOOK, "600s"), words("Who?"))]),
     ],
-    ids=["too short", "nothing follows", "no time to live", "Vertex AI", "switched off"],
+    ids=["too short", "nothing follows", "no time to live", "switched off"],
 )
 def test_a_mark_that_keeps_nothing_is_told(request_: WireRequest) -> None:
     assert request_.prefix is None

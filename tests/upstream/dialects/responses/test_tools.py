@@ -11,6 +11,7 @@ from antiphon.protocol.errors import InvalidRequest
 from antiphon.upstream.base import WireRequest
 from antiphon.upstream.dialects.responses import Responses
 from antiphon.upstream.providers import PROVIDERS
+from tests.upstream.dialects.saying import said_to
 
 IMAGES = {"type": "image_generation"}
 SEARCHES = [{"type": "web_search"}, {"type": "x_search"}]
@@ -18,7 +19,7 @@ SEARCHES = [{"type": "web_search"}, {"type": "x_search"}]
 
 def say(tools: list[Any], choice: Any = None, *, provider: str = "xai") -> WireRequest:
     turn = Turn(model="grok-4", items=[], tools=tools, tool_choice=choice)
-    return PROVIDERS[provider].dialect.encode(turn)
+    return said_to(PROVIDERS[provider].dialect, turn)
 
 
 def test_xai_is_not_asked_for_images_and_gets_its_own_tools_as_they_came() -> None:

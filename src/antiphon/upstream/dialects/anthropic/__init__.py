@@ -18,7 +18,7 @@ from antiphon.protocol.json import JSON
 from antiphon.protocol.tools import COMPUTER, WEB_SEARCH
 from antiphon.upstream import aws_errors
 from antiphon.upstream.base import Decoder, Framing, WireRequest
-from antiphon.upstream.claude.models import Abilities
+from antiphon.upstream.claude.models import Abilities, abilities_of, goes_on
 from antiphon.upstream.dialects.anthropic.computer import computer_of
 from antiphon.upstream.dialects.anthropic.content import may_be_pdf
 from antiphon.upstream.dialects.anthropic.decode import AnthropicDecoder
@@ -84,6 +84,9 @@ class Anthropic:
         """Of files only PDFs (https://platform.claude.com/docs/en/build-with-claude/pdf-support)."""
         fetches = self.platform == "anthropic" if self.urls is None else self.urls
         return fetches and (part.get("type") != "input_file" or may_be_pdf(str(part.get("file_url"))))
+
+    def prefills(self, turn: Turn) -> bool:
+        return goes_on(self.abilities or abilities_of(turn.model), turn.reasoning)
 
     def encode(self, turn: Turn) -> WireRequest:
         body, betas, adaptations = encode_body(self, turn)

@@ -17,8 +17,10 @@ THOUGHTS = ("thinking", "redacted_thinking")
 _MOST_MARKERS = 4  # cache_control markers of one request
 
 
-def arrange(messages: list[JSON], later_system: bool, adapted: Adaptations) -> list[JSON]:
-    """The messages in an order that Anthropic takes."""
+def arrange(
+    messages: list[JSON], later_system: bool, adapted: Adaptations, *, begun: bool = False
+) -> list[JSON]:
+    """The messages in an order that Anthropic takes. `begun`: the model is to go on with the last one."""
     _pair_server_tools(messages)
     kept = [message for message in messages if _without_last_thoughts(message, adapted)]
     if len(kept) < len(messages) or any(message["role"] == "system" for message in kept):
@@ -28,7 +30,7 @@ def arrange(messages: list[JSON], later_system: bool, adapted: Adaptations) -> l
         messages.insert(0, {"role": "user", "content": [{"type": "text", "text": OPENING}]})
         adapted.translated("input", f"a conversation begins with the user here, who says {OPENING!r}")
     last = messages[-1]
-    if last["role"] == "assistant" and last["content"][-1]["type"] in ("text", *THOUGHTS):
+    if not begun and last["role"] == "assistant" and last["content"][-1]["type"] in ("text", *THOUGHTS):
         messages.append({"role": "user", "content": [{"type": "text", "text": ONWARD}]})
         adapted.translated("input", f"it ends with the model's own words, so the user says {ONWARD!r}")
     return messages

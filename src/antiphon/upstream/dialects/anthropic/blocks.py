@@ -4,8 +4,9 @@
     take     a delta of it
     end      what is known only when it is whole
 
-Deltas of types we have not met say nothing. The calls of the tool `antiphon_answer` are the answer itself
-(see `encode`) and are given out as text. A compaction becomes an item that only this dialect reads.
+Deltas of types we have not met say nothing; of blocks it is said that they were left out. The calls of the
+tool `antiphon_answer` are the answer itself (see `encode`) and are given out as text. A compaction becomes an
+item that only this dialect reads.
 """
 
 from __future__ import annotations
@@ -17,9 +18,12 @@ from antiphon.core import deltas as d
 from antiphon.protocol.json import JSON, MalformedJSON, decode_leniently, encode
 from antiphon.upstream.dialects.anthropic.citations import annotation_of
 from antiphon.upstream.dialects.anthropic.hosted import (
+    NO_ITEM,
     RESULT_OF,
     SEALED_BLOCKS,
     USES,
+    StreamedField,
+    begun,
     hosted_item,
     listing,
     sealed_blocks,
@@ -27,9 +31,11 @@ from antiphon.upstream.dialects.anthropic.hosted import (
 from antiphon.upstream.dialects.anthropic.messages import SEALED, SEALED_REDACTED
 from antiphon.upstream.dialects.anthropic.tools import ANSWER_TOOL
 
+_LONGEST_NAME = 64  # characters of a name of Anthropic's that are passed on
+
 
 class Block:
-    """A block of a type that we have not met, or that says nothing: nothing comes of it."""
+    """A block of which nothing comes."""
 
     __slots__ = ("part",)
 
@@ -44,6 +50,16 @@ class Block:
 
     def end(self) -> Iterable[d.Delta]:
         return ()
+
+
+class Unknown(Block):
+    """A block of a type that we have not met."""
+
+    __slots__ = ()
+
+    def start(self, content: JSON) -> Iterable[d.Delta]:
+        kind = _text(content, "type")[:_LONGEST_NAME]
+        return (d.Untold(f"a block of a kind that is not known here: {kind}", "dropped"),)
 
 
 class Text(Block):
@@ -179,12 +195,18 @@ class ServerTools:
         if isinstance(container, dict) and isinstance(container.get("id"), str):
             self._container_id = container["id"]
 
+    def start(self, part: str, use: JSON) -> Iterable[d.Delta]:
+        item = hosted_item({**use, "input": {}}, {}, self._container_id)
+        if item is None:
+            return (d.Untold(NO_ITEM, "dropped"),)
+        return (d.HostedStart(part, begun(item), sealed=sealed_blocks(use, {}) is not None),)
+
     def wait(self, part: str, use: JSON) -> None:
         self._waiting[_text(use, "id")] = (part, use)
 
     def resolve(self, part: str, result: JSON) -> Iterable[d.Delta]:
-        _, use = self._waiting.pop(_text(result, "tool_use_id"), (part, {}))
-        return self._say(part, use, result)
+        begun_in, use = self._waiting.pop(_text(result, "tool_use_id"), (part, {}))
+        return self._say(begun_in, use, result)
 
     def unfinished(self) -> Iterator[d.Delta]:
         """What still waits when the turn ends; its result comes in another turn, or never."""
@@ -204,30 +226,40 @@ class ServerTools:
 class ServerUse(Block):
     """The model uses a tool of the provider's; what it asks for comes piece by piece."""
 
-    __slots__ = ("_pieces", "_tools", "_use")
+    __slots__ = ("_field", "_pieces", "_tools", "_use")
 
     def __init__(self, part: str, tools: ServerTools) -> None:
         super().__init__(part)
         self._tools = tools
         self._pieces: list[str] = []
 
-    def start(self, content: JSON) -> Iterable[d.Delta]:
+    def start(self, content: JSON) -> Iterator[d.Delta]:
         self._use = content
-        return ()
+        self._field = StreamedField(content)
+        yield from self._tools.start(self.part, content)
+        if asked := content.get("input"):
+            yield from self._say(encode(asked).decode())
 
     def take(self, delta: JSON) -> Iterable[d.Delta]:
-        self._pieces.append(_partial_json(delta))
-        return ()
+        json = _partial_json(delta)
+        self._pieces.append(json)
+        return self._say(json)
 
-    def end(self) -> Iterable[d.Delta]:
+    def end(self) -> Iterator[d.Delta]:
         asked = "".join(self._pieces)
         if asked:
             try:
                 self._use = {**self._use, "input": decode_leniently(asked.encode("utf-8", "replace"))}
             except MalformedJSON:
                 self._use = {**self._use, "input": {"input": asked}}  # cut: shown as far as it came
+        elif not self._use.get("input"):
+            yield from self._say("{}")
         self._tools.wait(self.part, self._use)
-        return ()
+        yield d.End(self.part)
+
+    def _say(self, json: str) -> Iterator[d.Delta]:
+        for text in self._field.said_in(json):
+            yield d.Arguments(self.part, text)
 
 
 class ServerResult(Block):
@@ -261,7 +293,7 @@ def open_block(content: JSON, part: str, tools: ServerTools) -> Block:
         return ServerUse(part, tools)
     if kind in RESULT_OF:
         return ServerResult(part, tools)
-    return _BLOCKS.get(kind, Block)(part)
+    return _BLOCKS.get(kind, Unknown)(part)
 
 
 def _partial_json(delta: JSON) -> str:

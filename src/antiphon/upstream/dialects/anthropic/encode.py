@@ -67,7 +67,7 @@ def encode_body(dialect: Anthropic, turn: Turn) -> tuple[JSON, list[str], tuple[
     offer = offer_tools(turn, abilities, dialect, adapted)
     computer = computer_of(turn, dialect)
     transcript = Transcript(turn.items, turn.instructions, offer.hosted, computer, adapted)
-    messages = arrange(transcript.messages, abilities.later_system, adapted)
+    messages = arrange(transcript.messages, abilities.later_system, adapted, begun=bool(turn.begun))
     body: JSON = {"model": turn.model, "max_tokens": _max_tokens(dialect, turn, abilities, adapted)}
     body["messages"] = messages
     offer = _format(turn, abilities, offer, transcript.system, body, adapted)

@@ -8,7 +8,8 @@
     mcp_tool_listing                         mcp_list_tools, which is a block of its own
     tool search, advisor and any other       left out: there is no item for them
 
-A use and its result are two blocks and one item, which is whole when the result is there. A use whose
+A use and its result are two blocks and one item: it begins with the use, what the use asks for is streamed in
+it, and it is whole when the result is there. A use whose
 result is still to come when the turn ends is an item of its own (`incomplete`), and so is a result whose
 use was in an earlier turn.
 
@@ -23,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from antiphon.core.json_strings import JSONStrings
 from antiphon.protocol.json import JSON, MalformedJSON, decode, encode
 from antiphon.upstream.dialects.anthropic.mcp import SERVER
 
@@ -42,7 +44,12 @@ ITEMS = frozenset({"web_search_call", "code_interpreter_call", "mcp_call"})
 """The types of the items that uses with their results are."""
 COMPACTION = "compaction"
 
+NO_ITEM = "a tool that the provider ran, and for which there is no item"
+
 _CODE = "code_execution"
+_EDITS = "text_editor_code_execution"
+_CODE_IN = {"code_execution": "code", "bash_code_execution": "command"}
+"""Tools whose input is code, and where it stands in it; of the editor's the whole input is what ran."""
 _FETCH = "web_fetch"
 _MCP = "mcp"
 _REPLAYED = {
@@ -71,6 +78,30 @@ def hosted_item(use: JSON, result: JSON, container_id: str) -> JSON | None:
     if kind.endswith(_CODE):
         return _code_interpreter_call(asked, result, container_id)
     return None
+
+
+def begun(item: JSON) -> JSON:
+    """The item of a use that has said nothing yet; code that will come is none so far."""
+    return {**item, "code": ""} if item["type"] == "code_interpreter_call" else item
+
+
+class StreamedField:
+    """What of a use's input is said in its item while it is written: arguments of a server's tool, code."""
+
+    __slots__ = ("_name", "_strings", "_whole")
+
+    def __init__(self, use: JSON) -> None:
+        name = str(use.get("name"))
+        self._whole = use.get("type") == "mcp_tool_use" or name == _EDITS
+        self._name = _CODE_IN.get(name)
+        self._strings = JSONStrings()
+
+    def said_in(self, json: str) -> Iterator[str]:
+        """What a piece of the input (JSON text) says of it."""
+        if self._whole:
+            yield json
+        elif self._name is not None:
+            yield from (piece.text for piece in self._strings.feed(json) if piece.path == (self._name,))
 
 
 def sealed_blocks(use: JSON, result: JSON) -> str | None:

@@ -12,8 +12,8 @@
 - Thoughts go back byte for byte if Anthropic sealed them; all others are left out. So do the uses of tools
   that Anthropic ran, while these are offered; else they are said as calls, as far as they can be.
   A compaction of another provider is refused: a whole history is in it.
-- The model is never asked to go on in its own words, which new models refuse: after its own message
-  the user says `Continue.`
+- Only a model that takes it goes on in its own words, where another broke off (`Turn.begun`): else after its
+  own message the user says `Continue.`
 """
 
 from __future__ import annotations

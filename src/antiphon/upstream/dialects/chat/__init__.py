@@ -4,7 +4,9 @@
     tools.py     tools and tool_choice      search.py               a web search, in three ways
     quirks.py    what differs between servers
     decode.py    chunks and answers         wire.py                 their shapes
-    calls.py     pieces of tool calls       thoughts.py, signatures.py   reasoning that must come back
+    calls.py     pieces of tool calls       thoughts.py, signatures.py, think_chunks.py   reasoning that must
+                                                                 come back
+    built_in.py, executed.py                            tools that a server runs: asked for, and what they did
     usage.py     token counts               errors.py               failures
 
 Reference: https://platform.openai.com/docs/api-reference/chat, and real traffic.
@@ -21,7 +23,8 @@ from antiphon.protocol.errors import ProtocolViolation, ProviderError
 from antiphon.protocol.json import JSON
 from antiphon.protocol.tools import WEB_SEARCH
 from antiphon.upstream.base import Framing, WireRequest
-from antiphon.upstream.dialects.chat import signatures, thoughts
+from antiphon.upstream.dialects.chat import signatures, think_chunks, thoughts
+from antiphon.upstream.dialects.chat.built_in import tools_of
 from antiphon.upstream.dialects.chat.decode import ChatDecoder
 from antiphon.upstream.dialects.chat.encode import request_from
 from antiphon.upstream.dialects.chat.errors import failure_from
@@ -44,13 +47,23 @@ class Chat(Quirks):
 
     def native_tools(self, turn: Turn) -> frozenset[str]:
         searches = WEB_SEARCH if self.web_search != "none" else ()
+        own = tools_of(turn.model) if self.built_in_tools else ()
         return frozenset(
-            {*(["function"] if self.tools else []), *(["custom"] if self.custom_tools else []), *searches}
+            {
+                *(["function"] if self.tools else []),
+                *(["custom"] if self.custom_tools else []),
+                *searches,
+                *own,
+            }
         )
 
     @property
     def reads(self) -> frozenset[str]:
-        words = {"reasoning_details": thoughts.SEAL, "extra_content": signatures.SEAL}
+        words = {
+            "reasoning_details": thoughts.SEAL,
+            "extra_content": signatures.SEAL,
+            "content": think_chunks.SEAL,
+        }
         return frozenset({words[self.replay].removesuffix(":")} if self.replay in words else ())
 
     @property
@@ -62,13 +75,18 @@ class Chat(Quirks):
             return self.files != "data"
         return self.image_urls or not self.images
 
+    def prefills(self, turn: Turn) -> bool:
+        return self.prefill != "none"
+
     def encode(self, turn: Turn) -> WireRequest:
         """Raises InvalidRequest naming `param` for what this server cannot be told."""
         return request_from(turn, self)
 
     def decoder(self) -> ChatDecoder:
         return ChatDecoder(
-            keep_details=self.replay == "reasoning_details", keep_signatures=self.replay == "extra_content"
+            keep_details=self.replay == "reasoning_details",
+            keep_signatures=self.replay == "extra_content",
+            keep_chunks=self.replay == "content",
         )
 
     def answer(self, body: JSON) -> Iterable[Delta]:

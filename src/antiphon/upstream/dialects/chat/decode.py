@@ -31,18 +31,21 @@ from antiphon.core.deltas import (
     Stop,
     StopReason,
     Text,
+    Untold,
     Usage,
 )
 from antiphon.protocol.errors import ProtocolViolation, UpstreamDisconnected, UpstreamFailed
 from antiphon.protocol.json import JSON
 from antiphon.upstream.base import Frame
-from antiphon.upstream.dialects.chat import signatures, thoughts
+from antiphon.upstream.dialects.chat import signatures, think_chunks, thoughts
 from antiphon.upstream.dialects.chat.calls import Calls
 from antiphon.upstream.dialects.chat.errors import failure, failure_from
+from antiphon.upstream.dialects.chat.executed import ExecutedTools
 from antiphon.upstream.dialects.chat.usage import usage_from
 from antiphon.upstream.dialects.chat.wire import Choice, Chunk, Message, chunk_from, chunk_from_bytes
 
 DONE = b"[DONE]"
+_LONGEST_NAME = 64  # characters of a name of the provider's that are passed on
 TEXT, REASONING, REFUSAL = "text", "reasoning", "refusal"
 
 STOP_REASONS: dict[str, StopReason] = {
@@ -68,17 +71,23 @@ _TIERS = {tier: tier for tier in ("auto", "default", "flex", "scale", "priority"
 class ChatDecoder:
     """The state of one answer.
 
-    `keep_details`, `keep_signatures`: reasoning details, or Gemini's signatures, must come back, so they are
-    sealed.
+    `keep_details`, `keep_signatures`, `keep_chunks`: reasoning details, Gemini's signatures, or signed chunks
+    of thoughts must come back, so they are sealed.
     """
 
-    def __init__(self, *, keep_details: bool = False, keep_signatures: bool = False) -> None:
+    def __init__(
+        self, *, keep_details: bool = False, keep_signatures: bool = False, keep_chunks: bool = False
+    ) -> None:
         self._keep_details = keep_details
+        self._keep_chunks = keep_chunks
+        self._chunk: JSON = {}  # of thoughts, as far as it came
+        self._signed = 0  # chunks of thoughts that are over
         self._keep_signatures = keep_signatures
         self._signature: JSON = {}  # of the message as a whole
         self._whole = False  # not a stream: nothing comes in pieces
         self._details: list[JSON] = []
         self._calls = Calls(keep_signatures=keep_signatures)
+        self._executed = ExecutedTools()
         self._citations: list[JSON] = []
         self._sources: Chunk | None = None
         self._usage: Usage | None = None
@@ -146,6 +155,9 @@ class ChatDecoder:
     def _say(self, message: Message, logprobs: Any, deltas: list[Delta]) -> None:
         if message.reasoning_content or message.reasoning or message.reasoning_details:
             self._think(message, deltas)
+        if message.executed_tools:
+            self._seal(deltas)
+            deltas.extend(self._executed.take(message.executed_tools, whole=self._whole))
         content = message.content
         if content:
             if isinstance(content, str):
@@ -169,6 +181,8 @@ class ChatDecoder:
             return
         if self._details:
             self._seal(deltas)
+        if self._chunk:
+            self._chunk = {}  # thoughts that nobody signed
         self._spoke = True
         deltas.append(Text(TEXT, text, _logprobs(logprobs, text)) if logprobs else Text(TEXT, text))
 
@@ -180,10 +194,25 @@ class ChatDecoder:
             if isinstance(text := part.get("text"), str):
                 self._speak(text, logprobs, deltas)
                 logprobs = None
-            elif isinstance(inner := part.get("thinking"), list):
-                thought = thoughts.text_of(piece for piece in inner if isinstance(piece, dict))
-                if thought:
-                    deltas.append(Reasoning(REASONING, thought))
+            elif isinstance(part.get(think_chunks.KIND), list):
+                self._chunk_of_thoughts(part, deltas)
+            else:
+                kind = str(part.get("type"))[:_LONGEST_NAME]
+                deltas.append(Untold(f"a part of a kind that is not known here: {kind}", "dropped"))
+
+    def _chunk_of_thoughts(self, piece: JSON, deltas: list[Delta]) -> None:
+        thought = thoughts.text_of(inner for inner in piece[think_chunks.KIND] if isinstance(inner, dict))
+        part = f"{REASONING}:{self._signed}" if self._signed else REASONING
+        if thought:
+            deltas.append(Reasoning(part, thought))
+        if not self._keep_chunks:
+            return
+        if self._whole:
+            self._chunk = {}
+        think_chunks.gather(self._chunk, piece)
+        if think_chunks.is_signed(self._chunk):
+            deltas.append(Sealed(part, think_chunks.seal(self._chunk)))
+            self._chunk, self._signed = {}, self._signed + 1
 
     def _think(self, message: Message, deltas: list[Delta]) -> None:
         """The same thought may be there up to three times (C15, C33): the first form that has it is read."""
@@ -257,7 +286,7 @@ class ChatDecoder:
         if self._finish in BROKEN_OFF:
             raise UpstreamFailed(f"The provider broke its answer off ({self._finish}).")
         self._calls.check()
-        deltas: list[Delta] = []
+        deltas: list[Delta] = [*self._executed.finish()]
         self._seal(deltas)
         if self._signature:
             deltas.append(Sealed("seal:message", signatures.seal("message", self._signature)))

@@ -51,7 +51,7 @@ def request_from(turn: Turn, quirks: Quirks) -> WireRequest:
     text = turn.text or {}
     shape, told = _format(text.get("format") or {}, quirks, adapted)
     instructions = "\n\n".join(filter(None, (turn.instructions, told)))
-    messages = messages_from(turn.items, instructions, quirks, adapted)
+    messages = messages_from(turn.items, instructions, quirks, adapted, begun=bool(turn.begun))
     if quirks.replay == "extra_content":
         signatures.leave_unchecked(messages, turn.model, adapted)
     tools = tools_from(turn, quirks, adapted)
@@ -73,9 +73,19 @@ def request_from(turn: Turn, quirks: Quirks) -> WireRequest:
         body["stream"] = True
         if quirks.stream_options:
             body["stream_options"] = {"include_usage": True}
+    if turn.begun:
+        _leave_open(body, quirks)
     if quirks.extra_body:
         body = _joined(body, quirks.extra_body)
     return WireRequest(_path(turn.model, quirks), body, adaptations=adapted.noted)
+
+
+def _leave_open(body: JSON, quirks: Quirks) -> None:
+    """The last message is the model's own, and not over."""
+    if quirks.prefill == "prefix":
+        body["messages"][-1]["prefix"] = True
+    else:
+        body.update(continue_final_message=True, add_generation_prompt=False)
 
 
 def _path(model: str, quirks: Quirks) -> str:

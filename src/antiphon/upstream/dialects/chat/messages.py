@@ -28,7 +28,7 @@ from antiphon.core.hosted import AS_FUNCTION, as_function
 from antiphon.core.transcript import NO_OUTPUT, object_text
 from antiphon.core.unsaid import foreign_compaction, without_item
 from antiphon.protocol.json import JSON, encode
-from antiphon.upstream.dialects.chat import parts, signatures, thoughts
+from antiphon.upstream.dialects.chat import parts, signatures, think_chunks, thoughts
 from antiphon.upstream.dialects.chat.quirks import Quirks
 
 _CALLS = frozenset({"function_call", "custom_tool_call"})
@@ -47,31 +47,47 @@ _FITTING_IDS = {
 
 
 def messages_from(
-    items: list[JSON], instructions: str | None, quirks: Quirks, adapted: Adaptations
+    items: list[JSON],
+    instructions: str | None,
+    quirks: Quirks,
+    adapted: Adaptations,
+    *,
+    begun: bool = False,
 ) -> list[JSON]:
-    """Raises InvalidRequest for content that cannot be said. `adapted` grows by what was left out."""
+    """Raises InvalidRequest for content that cannot be said. `adapted` grows by what was left out.
+
+    `begun`: the model is to go on with the last message.
+    """
     conversation = Conversation(quirks, adapted)
     if instructions:
         conversation.instruct(instructions, "developer", "instructions")
     for index, item in enumerate(items):
         conversation.add(item, f"input[{index}]")
-    return conversation.close()
+    return conversation.close(begun=begun)
 
 
 class Draft:
     """An assistant message that may go on."""
 
-    __slots__ = ("calls", "details", "extra", "paths", "places", "texts", "thoughts", "unplaced")
+    __slots__ = ("calls", "chunks", "details", "extra", "paths", "places", "texts", "thoughts", "unplaced")
 
     def __init__(self) -> None:
         self.texts: list[str] = []
         self.thoughts: list[str] = []
         self.places: list[str] = []  # of the thoughts
         self.details: list[JSON] = []
+        self.chunks: list[JSON] = []  # of the thoughts, but for the last that are not signed
         self.calls: list[JSON] = []
         self.paths: list[str] = []  # of the calls
         self.extra: JSON = {}  # signatures of the message
         self.unplaced: tuple[str, JSON] | None = None  # of the call that comes next, and where they were
+
+    def sign(self, chunk: JSON) -> None:
+        """A chunk of thoughts that is to come back as it was, behind those that came before."""
+        if self.thoughts:
+            self.chunks.append(think_chunks.of_text("\n\n".join(self.thoughts)))
+            self.thoughts.clear()
+        self.chunks.append(chunk)
 
     def message(self, quirks: Quirks) -> JSON | None:
         """None if nothing was said: thoughts alone are no message."""
@@ -81,9 +97,9 @@ class Draft:
         message: JSON = {"role": "assistant", "content": text or None}
         thought = "\n\n".join(self.thoughts)
         match quirks.replay:
-            case "content" if thought:
-                thinking = {"type": "thinking", "thinking": [{"type": "text", "text": thought}]}
-                message["content"] = [thinking, {"type": "text", "text": text}] if text else [thinking]
+            case "content" if self.chunks or thought:
+                chunks = [*self.chunks, *([think_chunks.of_text(thought)] if thought else ())]
+                message["content"] = [*chunks, *([{"type": "text", "text": text}] if text else ())]
             case "reasoning_details" if self.details:
                 message["reasoning_details"] = self.details
             case "reasoning_details" if thought:
@@ -158,11 +174,11 @@ class Conversation:
         else:
             self._append({"role": role, "content": words})
 
-    def close(self) -> list[JSON]:
+    def close(self, *, begun: bool = False) -> list[JSON]:
         self._end_draft()
         self._say_waiting()
         last = self._messages[-1]["role"] if self._messages else None
-        if self._quirks.user_last and last not in ("user", "tool"):
+        if self._quirks.user_last and not begun and last not in ("user", "tool"):
             self._messages.append({"role": "user", "content": _ONWARD})
             self._adapted.emulated("input", f"the user has the last word here, and says {_ONWARD!r}")
         return self._messages
@@ -234,15 +250,19 @@ class Conversation:
         if replay == "extra_content":
             self._sign(signatures.unseal(blob), where)
             return
-        if replay == "none" or (blob and not blob.startswith(thoughts.SEAL)):
+        signed = think_chunks.unseal(blob) if replay == "content" else None
+        if replay == "none" or (blob and signed is None and not blob.startswith(thoughts.SEAL)):
             self._adapted.dropped(where, "these thoughts cannot go back to this model")
             return
         draft = self._assistant()
+        draft.places.append(where)
+        if signed is not None:
+            draft.sign(signed)
+            return
         if blob and replay == "reasoning_details":
             thoughts.resume(draft.details, thoughts.unseal(blob))
         found = parts.texts(item.get("content") or []) or parts.texts(item.get("summary") or [])
         draft.thoughts.extend(found)
-        draft.places.append(where)
 
     def _sign(self, signed: tuple[str, JSON] | None, where: str) -> None:
         if signed is None or (signed[0] == "last" and not (self._draft and self._draft.calls)):

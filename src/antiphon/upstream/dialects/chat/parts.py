@@ -20,6 +20,7 @@ from antiphon.upstream.dialects.chat.quirks import Quirks
 
 _DATA_ONLY = "This model takes images as data only: send it as a data URL (`data:image/png;base64,…`)."
 _MEDIA = frozenset({"input_image", "input_file", "input_audio"})
+_TEXTS = ("input_text", "output_text")
 
 
 def content(
@@ -36,6 +37,8 @@ def content(
 
     Raises InvalidRequest for what cannot be said.
     """
+    if len(parts) == 1 and (plain := _plain_text(parts[0])) is not None:
+        return plain
     said = []
     for index, part in enumerate(parts):
         if own and part.get("type") in _MEDIA:
@@ -85,6 +88,12 @@ def _listed(said: str | list[JSON]) -> list[JSON]:
     if isinstance(said, list):
         return said
     return [{"type": "text", "text": said}] if said else []
+
+
+def _plain_text(part: JSON) -> str | None:
+    """The text of a part that is nothing more: the common case."""
+    text = part.get("text")
+    return text if len(part) == 2 and part.get("type") in _TEXTS and isinstance(text, str) else None
 
 
 def _part(part: JSON, where: str, quirks: Quirks, adapted: Adaptations) -> JSON | None:

@@ -40,6 +40,9 @@ class Quirks:
     user_last: bool = False
     """The last message must be the user's or a tool's; after any other the user says `Continue.`"""
 
+    prefill: Literal["none", "prefix", "continue_final_message"] = "none"
+    """How the model goes on with its own last message: by a mark on it (Mistral), or fields (vLLM)."""
+
     images: bool = True
     """Images may be in user messages."""
 
@@ -95,6 +98,10 @@ class Quirks:
 
     web_search: Literal["none", "options", "server_tool", "always"] = "none"
     """What a web_search tool becomes: OpenAI's `web_search_options`, a tool of OpenRouter's, or settings."""
+
+    built_in_tools: bool = False
+    """It runs tools of its own, as Groq does: `browser_search` and `code_interpreter` for GPT-OSS, and
+    whatever a compound system likes. A web search and a code interpreter are met by them."""
 
     # Output
 

@@ -1,12 +1,13 @@
 """Tools and tool_choice, as Chat Completions says them.
 
-Functions are known to all; custom tools to OpenAI; a web search to some, in their own words. No others come
-here (`upstream/emulation`), nor do choices of them. What `tool_choice` may be:
+Functions are known to all; custom tools to OpenAI; a web search to some, in their own words; code to Groq. No
+others come here (`upstream/emulation`), nor do choices of them. What `tool_choice` may be:
 
     "none" | "auto" | "required"         the same words
     {type: function | custom, name}      nested; where a name is not obeyed, the only tool offered, "required"
     {type: allowed_tools, mode, tools}   the same, or only these are offered, with the mode as the choice
-    {type: web_search}                   met where every answer is searched for, else refused
+    {type: web_search}                   met where every answer is searched for; where it is a tool of the
+                                         server's, the only one, "required", and so is code; else refused
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from antiphon.core.unsaid import NOT_OFFERED
 from antiphon.protocol.errors import InvalidRequest
 from antiphon.protocol.json import JSON
 from antiphon.protocol.tools import WEB_SEARCH
+from antiphon.upstream.dialects.chat import built_in
 from antiphon.upstream.dialects.chat.quirks import Quirks
 from antiphon.upstream.dialects.chat.search import web_search
 
@@ -28,10 +30,13 @@ def tools_from(turn: Turn, quirks: Quirks, adapted: Adaptations) -> JSON:
     body: JSON = {}
     offered: list[JSON] = []
     for index, tool in enumerate(turn.tools):
-        chat = _tool(tool, f"tools[{index}]", quirks, body, adapted)
+        if quirks.built_in_tools and tool["type"] in built_in.TOOLS:
+            chat = built_in.told(tool, f"tools[{index}]", turn.model, body, adapted)
+        else:
+            chat = _tool(tool, f"tools[{index}]", quirks, body, adapted)
         if chat is not None:
             offered.append(chat)
-    if turn.max_tool_calls is not None and any(tool.get("type") in WEB_SEARCH for tool in turn.tools):
+    if turn.max_tool_calls is not None and any(tool.get("type") in built_in.TOOLS for tool in turn.tools):
         adapted.dropped("max_tool_calls", NOT_OFFERED)
     offered, choice = _choose(turn.tool_choice, offered, quirks, adapted)
     if offered:
@@ -102,7 +107,9 @@ def _choose(
         return _named(kind, choice.get("name"), offered, quirks, adapted)
     if kind in WEB_SEARCH and quirks.web_search == "always":
         return offered, None
-    raise _refusal("`tool_choice` demands a web search, which this model does when it likes.")
+    if only := [tool for tool in offered if tool["type"] == built_in.own_name(kind)]:
+        return _by_mode("required", only, quirks, adapted)
+    raise _refusal("`tool_choice` demands what this model does when it likes.")
 
 
 def _by_mode(
@@ -131,6 +138,8 @@ def _allowed(
 ) -> tuple[list[JSON], str | JSON | None]:
     mode = choice.get("mode") or "auto"
     wanted = {(tool.get("type"), tool.get("name")) for tool in choice.get("tools") or []}
+    if quirks.built_in_tools:
+        wanted |= {(built_in.own_name(kind), name) for kind, name in wanted}
     if quirks.web_search == "server_tool":
         wanted |= {("openrouter:web_search", None) for kind, _ in wanted if kind in WEB_SEARCH}
     allowed = [tool for tool in offered if _name(tool) in wanted]

@@ -19,20 +19,20 @@ _PLAIN = frozenset({"prompt_tokens", "completion_tokens", "total_tokens"})
 
 def usage_from(counts: dict[str, Any]) -> Usage:
     """`counts`: the `usage` object of an answer. What is missing, or no count, is 0."""
-    prompt = counts.get("prompt_tokens_details")
-    completion = counts.get("completion_tokens_details")
     input_tokens = _first(counts, "prompt_tokens")
     output_tokens = _first(counts, "completion_tokens")
-    reasoning = _first(completion, "reasoning_tokens") or _first(counts, "reasoning_tokens")
     left_out = _first(counts, "total_tokens") - input_tokens - output_tokens
+    if counts.keys() <= _PLAIN:  # many servers count no more than this
+        left_out = max(left_out, 0)
+        return Usage(input_tokens, output_tokens + left_out, reasoning_tokens=left_out)
+    prompt = counts.get("prompt_tokens_details")
+    completion = counts.get("completion_tokens_details")
+    reasoning = _first(completion, "reasoning_tokens") or _first(counts, "reasoning_tokens")
     if left_out > 0:
         if left_out == reasoning:
             output_tokens += reasoning
         elif left_out == _first(prompt, "audio_tokens"):
             input_tokens += left_out
-        elif counts.keys() <= _PLAIN:
-            reasoning = left_out
-            output_tokens += left_out
     return Usage(
         input_tokens=input_tokens,
         output_tokens=output_tokens,

@@ -48,6 +48,7 @@ class Message(Struct, gc=False):
     annotations: list[Any] | None = None
     audio: Any = None
     extra_content: Any = None
+    executed_tools: Any = None
 
 
 class Choice(Struct, gc=False):

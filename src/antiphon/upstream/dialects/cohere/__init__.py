@@ -58,6 +58,9 @@ class Cohere:
         """Images (https://docs.cohere.com/docs/image-inputs); of files it gets the text."""
         return part.get("type") != "input_file"
 
+    def prefills(self, turn: Turn) -> bool:
+        return False
+
     def encode(self, turn: Turn) -> WireRequest:
         """Raises InvalidRequest naming `param` for what Cohere cannot be told."""
         body, adaptations = body_from(turn, self.thinks)

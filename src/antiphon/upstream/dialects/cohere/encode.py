@@ -142,7 +142,7 @@ def _fields(turn: Turn, adapted: Adaptations) -> JSON:
         if (value := turn.extra.get(name)) is not None:
             body[own] = [value] if own == "stop_sequences" and isinstance(value, str) else value
     if turn.top_logprobs:
-        adapted.dropped("top_logprobs", "this model tells the logprob of the chosen token alone")
+        adapted.clamped("top_logprobs", "this model tells the logprob of the chosen token alone")
     if turn.top_logprobs or _LOGPROBS in turn.include:
         body["logprobs"] = True
     _note_the_rest(turn, adapted)

@@ -20,8 +20,10 @@ from antiphon.protocol.json import JSON
 from antiphon.protocol.tools import WEB_SEARCH
 from antiphon.upstream.aws_errors import error_of
 from antiphon.upstream.base import Framing, WireRequest
+from antiphon.upstream.claude.models import goes_on
 from antiphon.upstream.dialects.converse.decode import ConverseDecoder
 from antiphon.upstream.dialects.converse.encode import PASSED_ON, encode_body
+from antiphon.upstream.dialects.converse.families import family_of
 from antiphon.upstream.dialects.converse.messages import SEALED, SEALED_REDACTED
 from antiphon.upstream.dialects.converse.thoughts import ADDITIONAL
 
@@ -71,6 +73,10 @@ class Converse:
 
     def takes_url(self, part: JSON, model: str) -> bool:
         return False
+
+    def prefills(self, turn: Turn) -> bool:
+        claude = family_of(self.known_as or turn.model).claude
+        return claude is not None and goes_on(claude, turn.reasoning)
 
     def encode(self, turn: Turn) -> WireRequest:
         body, adaptations = encode_body(self, turn)

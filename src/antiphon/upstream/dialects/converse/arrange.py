@@ -22,8 +22,13 @@ _MOST_POINTS = 4  # cache points of one request
 NO_CACHE = "this model keeps no cache"
 
 
-def arrange(messages: list[JSON], system: list[JSON], family: Family, adapted: Adaptations) -> list[JSON]:
-    """The messages in an order that Converse takes. `system` is emptied where there is no such prompt."""
+def arrange(
+    messages: list[JSON], system: list[JSON], family: Family, adapted: Adaptations, *, begun: bool = False
+) -> list[JSON]:
+    """The messages in an order that Converse takes. `system` is emptied where there is no such prompt.
+
+    `begun`: the model is to go on with the last message.
+    """
     kept: list[JSON] = []
     for message in messages:
         if _without_last_thoughts(message, adapted):
@@ -31,7 +36,7 @@ def arrange(messages: list[JSON], system: list[JSON], family: Family, adapted: A
     if not kept or kept[0]["role"] != "user":
         kept.insert(0, {"role": "user", "content": [{"text": OPENING}]})
         adapted.emulated("input", f"a conversation begins with the user here, who says {OPENING!r}")
-    if kept[-1]["role"] == "assistant":
+    if kept[-1]["role"] == "assistant" and not begun:
         kept.append({"role": "user", "content": [{"text": ONWARD}]})
         adapted.emulated("input", f"it ends with the model's own words, so the user says {ONWARD!r}")
     if system and not family.system:

@@ -57,7 +57,7 @@ def encode_body(dialect: Converse, turn: Turn) -> tuple[JSON, tuple[Adaptation, 
     offer = _format(turn, family, offer, system, body, adapted)
     if offer.forbidden:
         system.append({"text": NO_CALLS})
-    body["messages"] = arrange(transcript.messages, system, family, adapted)
+    body["messages"] = arrange(transcript.messages, system, family, adapted, begun=bool(turn.begun))
     if system:
         body["system"] = system
     if offer.tools:

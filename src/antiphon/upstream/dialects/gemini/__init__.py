@@ -48,8 +48,8 @@ class Gemini:
     computer: bool = True
     """It takes Google's own computer tool, where the model does; otherwise a computer is a function."""
     keeps_prefixes: bool = True
-    """What stands before a cache mark with a `ttl` is kept as `cachedContents` (not on Vertex AI): that costs
-    a call, and storage by the hour."""
+    """What stands before a cache mark with a `ttl` is kept as `cachedContents`: that costs a call, and
+    storage by the hour."""
     counts_tokens: bool = True
     """It serves `:countTokens`."""
 
@@ -75,6 +75,9 @@ class Gemini:
         if part.get("type") == "computer_screenshot" and self.computer and abilities.computer is not None:
             return False  # its size must be known
         return takes_url(part, fetches=self.vertex or abilities.fetches)
+
+    def prefills(self, turn: Turn) -> bool:
+        return False
 
     def encode(self, turn: Turn) -> WireRequest:
         return request_from(turn, self)

@@ -13,12 +13,14 @@ chunks; it is over when a part of another kind comes:
     {text, thought: true}              thoughts
     {functionCall}                     a call, whole; its id may be missing
     {inlineData}                       an image; right after the result of code, an output of that code;
-                                       or sound, which is a message of its own: no event tells of it piecewise
+                                       or sound, a video, a file, each of which is a message of its own
+    {fileData}                         a message, too
+    {inlineData, thought: true}        a draft of the image that comes
     {toolCall}, {executableCode}, …    the provider's own tools (`hosted`)
 
 Any of them may carry a `thoughtSignature`, which is sealed with its place (`seals`); a part with nothing but
-that is an empty text. Parts and fields of kinds that we have not met are skipped. Of thoughts only the words
-are carried, and of several candidates only the first: we never ask for more.
+that is an empty text. Parts of kinds that we have not met are noted as untold, as are drafts of an image that
+never came; fields are skipped. Of several candidates only the first is read: we never ask for more.
 """
 
 from __future__ import annotations
@@ -33,8 +35,9 @@ from antiphon.upstream.base import Frame
 from antiphon.upstream.dialects.gemini.errors import failure
 from antiphon.upstream.dialects.gemini.finish import BROKEN_OFF, STOP_REASONS, reason_of
 from antiphon.upstream.dialects.gemini.grounding import Grounding
-from antiphon.upstream.dialects.gemini.hosted import RESULT, SEARCH, items_of, sound
+from antiphon.upstream.dialects.gemini.hosted import RESULT, SEARCH, items_of
 from antiphon.upstream.dialects.gemini.logprobs import logprobs_from
+from antiphon.upstream.dialects.gemini.media import DRAFTS, LOST_DRAFTS, message_of, unknown
 from antiphon.upstream.dialects.gemini.seals import SERVER_PARTS, seal
 from antiphon.upstream.dialects.gemini.usage import tier_from, usage_from
 from antiphon.upstream.dialects.gemini.wire import mapping, string
@@ -43,6 +46,7 @@ DONE = b"[DONE]"
 """The end marker of Chat Completions, which some proxies add."""
 
 _LONGEST = 500  # characters of the provider's own words that are passed on
+_LONGEST_KIND = 64
 _SERVER_PARTS = frozenset(SERVER_PARTS)
 
 
@@ -66,6 +70,7 @@ class GeminiDecoder:
         self._vertex = vertex
         self._voice: Voice | None = None
         self._server_parts: list[JSON] = []  # of the provider's own tools, until something else comes
+        self._drafts: list[str] = []  # of the image that comes
         self._grounding = Grounding()
         self._text: list[str] = []  # all of the answer
         self._length = 0
@@ -150,13 +155,13 @@ class GeminiDecoder:
             return self._say(text, part.get("thought") is True, signature, logprobs, deltas)
         if isinstance(call := part.get("functionCall"), dict):
             self._call(call, signature, deltas)
-        elif isinstance(data := part.get("inlineData"), dict):
-            if part.get("thought") is not True:
-                self._media(part, data, signature, deltas)
+        elif isinstance(data := part.get("inlineData") or part.get("fileData"), dict):
+            self._media(part, data, signature, deltas)
         elif not _SERVER_PARTS.isdisjoint(part):
             self._close_voice(deltas)
             self._server_parts.append(part)
-        elif signature:
+        else:
+            deltas.extend(unknown(part))
             self._say("", False, signature, [], deltas)
         return False
 
@@ -218,15 +223,21 @@ class GeminiDecoder:
 
     def _media(self, part: JSON, data: JSON, signature: Any, deltas: list[d.Delta]) -> None:
         kind, base64 = string(data.get("mimeType")), data.get("data")
-        if not isinstance(base64, str):
-            return
-        if kind.startswith("image/") and any(RESULT in ran for ran in self._server_parts):
+        is_image = kind.startswith("image/") and isinstance(base64, str)
+        if part.get("thought") is True:
+            if is_image:
+                self._drafts.append(string(base64))
+            else:
+                deltas.append(d.Untold(f"{kind[:_LONGEST_KIND]} among the model's thoughts", "dropped"))
+        elif is_image and any(RESULT in ran for ran in self._server_parts):
             self._server_parts.append(part)
-        elif kind.startswith("image/"):
-            self._image(kind, base64, signature, deltas)
-        elif kind.startswith("audio/"):
+        elif is_image:
+            self._image(kind, string(base64), signature, deltas)
+        elif (said := message_of(data)) is not None:
             self._close(deltas)
-            deltas.append(d.Hosted(self._new_part("sound"), sound(kind, base64)))
+            deltas.append(d.Hosted(self._new_part("media"), said))
+        else:
+            deltas.extend(unknown(part))
 
     def _image(self, kind: str, base64: str, signature: Any, deltas: list[d.Delta]) -> None:
         self._close_signed({"image": kind, "signature": signature}, deltas)
@@ -236,7 +247,10 @@ class GeminiDecoder:
             "output_format": kind.removeprefix("image/"),
             "result": base64,
         }
-        deltas.append(d.Hosted(self._new_part("image"), item))
+        drafts, self._drafts = self._drafts, []
+        deltas.append(d.Hosted(self._new_part("image"), item, drafts))
+        if drafts:
+            deltas.append(d.Untold(DRAFTS, "translated"))
 
     def _close_signed(self, entry: JSON, deltas: list[d.Delta]) -> None:
         """Close what is open, and seal the signature of what follows: with thoughts before it, if any."""
@@ -287,6 +301,8 @@ class GeminiDecoder:
             yield d.Hosted(self._new_part("tool"), search)
         if (found := self._grounding.files()) is not None:
             yield d.Hosted(self._new_part("tool"), found)
+        if self._drafts:
+            yield d.Untold(LOST_DRAFTS, "dropped")
         finish, explanation = self._finish or "", self._explanation[:_LONGEST]
         if finish in BROKEN_OFF:
             raise UpstreamFailed(f"The provider broke its answer off ({finish}). {explanation}".rstrip())

@@ -84,7 +84,8 @@ def request_from(turn: Turn, dialect: Gemini) -> WireRequest:
         body,
         lambda items: Contents(items, turn.instructions, abilities, computer, Adaptations()).contents,
         adapted,
-        kept=dialect.keeps_prefixes and not dialect.vertex,
+        kept=dialect.keeps_prefixes,
+        vertex=dialect.vertex,
     )
     method = "streamGenerateContent" if turn.stream else "generateContent"
     return WireRequest(

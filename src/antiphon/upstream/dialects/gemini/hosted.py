@@ -103,12 +103,6 @@ def search_item(queries: list[str], urls: list[str], status: str = "completed") 
     return {"type": "web_search_call", "status": status, "action": action}
 
 
-def sound(kind: str, base64: str) -> JSON:
-    """Sound, as a message with a part of the shape that OpenAI gives it; `format` is its media type."""
-    part = {"type": "output_audio", "data": base64, "transcript": "", "format": kind}
-    return {"type": "message", "status": "completed", "role": "assistant", "content": [part]}
-
-
 def files_item(queries: list[str], results: list[JSON]) -> JSON:
     """A search in files: what was looked for, and what was found."""
     return {"type": "file_search_call", "status": "completed", "queries": queries, "results": results}

@@ -3,7 +3,8 @@
 Gemini caches by itself, without a promise. A mark that says how long asks for more: what stands before it is
 kept for that time, and paid for by the hour. One prefix of a request can be kept: that of the latest mark
 which has a time to live and after which something follows. The system instruction, tools and tool choice
-belong to it, and must not be in the request that names it.
+belong to it, and must not be in the request that names it. On Vertex AI it stands beside the publisher's
+models, in the project.
 
 What stands before a mark is found by encoding the items up to it: if that is no prefix of the contents of the
 whole turn (results of one step, say, of which half come before the mark), the mark cannot be met.
@@ -14,12 +15,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from antiphon.core.adaptations import Adaptations
 from antiphon.core.caching import Mark, mark_of
 from antiphon.core.turn import Turn
 from antiphon.protocol.json import JSON, MalformedJSON, encode
 from antiphon.upstream.base import Prefix
 
+_PUBLISHER = "/publishers/google"
 _LEAST_BYTES = 4 * 1024  # about 1,024 tokens: no model keeps less, and most want more
 _SHORTEST, _LONGEST = 60, 86_400  # seconds
 _IN_THE_PREFIX = ("systemInstruction", "tools", "toolConfig")
@@ -51,10 +55,11 @@ def marked_prefix(
     adapted: Adaptations,
     *,
     kept: bool,
+    vertex: bool,
 ) -> Prefix | None:
     """What is to be kept of this request; every other mark is noted.
 
-    `contents_of`: how items are encoded; `kept`: whether this service keeps anything.
+    `contents_of`: how items are encoded; `kept`: whether anything is to be kept at all.
     """
     prefix: Prefix | None = None
     notes: list[tuple[str, str]] = []
@@ -68,6 +73,8 @@ def marked_prefix(
             notes.append((place.path, _NOTHING_FOLLOWS))
         elif (prefix := _prefix(turn.model, body, cut, seconds, place, adapted)) is None:
             notes.append((place.path, _TOO_SHORT))
+        elif vertex:
+            prefix = replace(prefix, beside=_PUBLISHER)
     for path, why in reversed(notes):
         adapted.dropped(path, why)
     options = turn.prompt_cache_options
@@ -138,4 +145,5 @@ def _prefix(
         adapted.clamped(f"{place.path}.ttl", f"kept for {_SHORTEST} seconds to a day, here {lives} seconds")
     asked: JSON = {"model": f"models/{model.removeprefix('models/')}", **held, "ttl": f"{lives}s"}
     left: dict[str, Any] = {field: value for field, value in body.items() if field not in held}
-    return Prefix("/cachedContents", asked, lives, {**left, "contents": rest}, "cachedContent")
+    named = {**left, "contents": rest}
+    return Prefix("/cachedContents", asked, lives, named, "cachedContent", wish=place.path)

@@ -59,6 +59,9 @@ class Ollama:
     def takes_url(self, part: JSON, model: str) -> bool:
         return False
 
+    def prefills(self, turn: Turn) -> bool:
+        return False
+
     def encode(self, turn: Turn) -> WireRequest:
         """Raises InvalidRequest naming `param` for what Ollama cannot be told."""
         body, adaptations = body_from(turn, self.think, self.options)

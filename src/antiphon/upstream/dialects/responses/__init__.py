@@ -1,7 +1,6 @@
 """The Responses dialect: upstreams that speak the gateway's own protocol (OpenAI, Azure, xAI, …).
 
     encode.py    the turn's fields          items.py     what was said before
-    tools.py     tools and tool_choice
     decode.py    events and answers         errors.py    failures
 
 Their events are relayed with all their fields; the gateway holds the state, so they are asked to keep
@@ -19,6 +18,7 @@ from antiphon.core.deltas import Delta
 from antiphon.core.turn import Turn
 from antiphon.protocol.errors import ProtocolViolation, ProviderError
 from antiphon.protocol.json import JSON
+from antiphon.protocol.tools import COMPUTER, TOOLS
 from antiphon.upstream.base import Framing, WireRequest
 from antiphon.upstream.dialects.responses.decode import ResponsesDecoder
 from antiphon.upstream.dialects.responses.encode import encode_body
@@ -69,7 +69,8 @@ class Responses:
     file_urls: bool = True
     """Files may be URLs; otherwise the gateway fetches them."""
     lacks: tuple[str, ...] = ()
-    """The types of hosted tools that it does not run, and would refuse."""
+    """The types of tools that it does not know: those that clients run are offered as functions, hosted ones
+    are left out."""
     counts_tokens: bool = False
     """It serves `/responses/input_tokens`."""
 
@@ -77,19 +78,29 @@ class Responses:
     def framing(self) -> Framing:
         return "sse"
 
-    def native_tools(self, turn: Turn) -> None:
-        """It says every tool as it came."""
+    def native_tools(self, turn: Turn) -> frozenset[str] | None:
+        """It says every tool as it came, but for those that it does not know."""
+        if not self.lacks:
+            return None
+        asked = {str(tool.get("type")) for tool in turn.tools}
+        lacking = set(self.lacks)
+        if not asked.isdisjoint(COMPUTER) and asked.intersection(COMPUTER).isdisjoint(lacking):
+            lacking.difference_update(COMPUTER)  # the items of all forms are the same
+        return frozenset({*TOOLS, *asked} - lacking)
 
     @property
     def reads(self) -> frozenset[str]:
         return frozenset({self.seal})
 
     @property
-    def own_fields(self) -> frozenset[str]:
-        return frozenset()
+    def own_fields(self) -> None:
+        """It carries all."""
 
     def takes_url(self, part: JSON, model: str) -> bool:
         return self.file_urls if part.get("type") == "input_file" else self.image_urls
+
+    def prefills(self, turn: Turn) -> bool:
+        return False
 
     def encode(self, turn: Turn) -> WireRequest:
         body, adaptations = encode_body(turn, self)

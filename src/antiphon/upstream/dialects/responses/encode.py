@@ -2,7 +2,7 @@
 
 Fields have the same names on both sides and go out as they came, unknown ones too; tools, hosted ones
 among them, and `tool_choice` in any form. What differs between upstreams is in the quirks; items are
-`items`'s, and tools `tools`'s.
+`items`'s.
 
 Sealed thoughts are asked for unless the model's name says that it has none: OpenAI refuses the wish then
 ("Encrypted content is not supported with this model"), and many agents have it with every model.
@@ -17,7 +17,6 @@ from antiphon.core.adaptations import Adaptation, Adaptations
 from antiphon.core.turn import Turn
 from antiphon.protocol.json import JSON
 from antiphon.upstream.dialects.responses.items import CACHES_BY_ITSELF, input_from
-from antiphon.upstream.dialects.responses.tools import without
 
 if TYPE_CHECKING:
     from antiphon.upstream.dialects.responses import Responses
@@ -51,10 +50,10 @@ _THOUGHTLESS = re.compile(r"(ft:)?(gpt-3|gpt-4|chatgpt-|gpt-5(\.\d+)?-chat)")
 def encode_body(turn: Turn, dialect: Responses) -> tuple[JSON, tuple[Adaptation, ...]]:
     """The body, and what of the turn had to be left out of it."""
     adapted = Adaptations()
-    if dialect.lacks:
-        turn = without(turn, dialect.lacks, adapted)
     body: JSON = {**turn.extra, "model": turn.model, "stream": turn.stream}
     body["input"] = input_from(turn, dialect, adapted)
+    if turn.compaction is not None:
+        body["input"].append({"type": "compaction_trigger"})
     for name in _FIELDS:
         if (value := getattr(turn, name)) is not None:
             body[name] = value

@@ -4,7 +4,7 @@
     hosted calls, unknown ones  as they are, null or not: their schemas demand an id and a status
     reasoning                   to whom sealed it, byte for byte; to others only raw, where it is taken
     content parts               without log probabilities; cache marks where they are understood; citations as
-                                OpenAI has them
+                                OpenAI has them; sound and files that a model answered with are left out
 
 Thoughts go back without an id. What OpenAI seals is bound to the id that it gave, and is refused with
 another (`invalid_encrypted_content`); without any there is nothing to compare. Thoughts of which nothing
@@ -52,6 +52,8 @@ _PLAIN = frozenset(
 # Those of them whose status says what came of it.
 _TELLING_STATUS = frozenset({"apply_patch_call", "apply_patch_call_output"})
 _OURS = ("id", "status")
+# Parts that models of other providers answered with, and OpenAI's schema refuses.
+_ANSWERED = frozenset({"output_audio", "output_file"})
 # What annotations have, all of it demanded; any other field is refused.
 _ANNOTATIONS = {
     "url_citation": {"type", "url", "title", "start_index", "end_index"},
@@ -105,10 +107,13 @@ def _item(item: JSON, where: str, turn: Turn, dialect: Responses, adapted: Adapt
     breaks = dialect.cache_breakpoints and _takes_breakpoints(turn.model)
     for name in ("content", "output"):
         if isinstance(parts := said.get(name), list):
-            said[name] = [
+            told = (
                 _part(part, f"{where}.{name}[{index}]", breaks, dialect, adapted)
                 for index, part in enumerate(parts)
-            ]
+            )
+            said[name] = [part for part in told if part is not None]
+    if kind == "message" and item.get("content") and not said["content"]:
+        return None
     if kind == "function_call":
         said["name"] = _name(said.get("name"), turn)
     call_id = said.get("call_id")
@@ -140,9 +145,12 @@ def _name(name: Any, turn: Turn) -> Any:
 
 
 def _part(part: Any, where: str, breaks: bool, dialect: Responses, adapted: Adaptations) -> Any:
-    """`breaks`: this model knows breakpoints of the cache."""
+    """`breaks`: this model knows breakpoints of the cache. None: it cannot be said."""
     if not isinstance(part, dict):
         return part
+    if part.get("type") in _ANSWERED:
+        adapted.dropped(where, "what the model itself said can only be text here")
+        return None
     left_out = ["logprobs"] if part.get("type") == "output_text" else []
     marked = part.get("cache_control") is not None and not dialect.cache_control
     if marked:

@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from antiphon.core.deltas import Arguments, Call, CallKind, Delta
+from antiphon.core.json_strings import Piece
 from antiphon.protocol.json import JSON
 from antiphon.upstream.emulation.kinds.base import EmulatedCall, given
-from antiphon.upstream.emulation.strings import Piece
 
 _WITH_DIFF = ("create_file", "update_file")
 _DESCRIPTION = """\

@@ -19,8 +19,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 from antiphon.core.deltas import Call, CallKind, Delta, End
+from antiphon.core.json_strings import JSONStrings, Piece
 from antiphon.protocol.json import JSON, MalformedJSON, decode_leniently
-from antiphon.upstream.emulation.strings import JSONStrings, Piece
 
 
 class EmulatedCall:

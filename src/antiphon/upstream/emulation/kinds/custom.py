@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from antiphon.core.deltas import Arguments, Call, CallKind, Delta
+from antiphon.core.json_strings import Piece
 from antiphon.protocol.json import JSON
 from antiphon.upstream.emulation.kinds.base import EmulatedCall, described, object_of
-from antiphon.upstream.emulation.strings import Piece
 
 _SYNTAX = {"lark": "Lark grammar", "regex": "regular expression"}
 _INPUT = ((), ("input",))  # a bare string is meant as the input, too

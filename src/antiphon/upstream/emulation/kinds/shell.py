@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from antiphon.core.deltas import Arguments, Call, CallKind, Delta
+from antiphon.core.json_strings import Piece
 from antiphon.protocol.json import JSON
 from antiphon.upstream.emulation.kinds.base import EmulatedCall, described, given, whole_number
-from antiphon.upstream.emulation.strings import Piece
 
 _TIMEOUT: JSON = {"type": "integer", "description": "How long it may take, in milliseconds."}
 
