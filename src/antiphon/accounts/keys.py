@@ -83,7 +83,7 @@ class Authenticator:
 
         `static` holds the digests of the keys that the configuration names.
         """
-        self._pepper = pepper
+        self._begun = hmac.new(pepper, digestmod="sha256")
         self._find = find
         self._now = now
         self._static = dict(static or {})
@@ -91,12 +91,17 @@ class Authenticator:
         self._unknown: dict[bytes, _Seen] = {}
         self._under_way: dict[bytes, asyncio.Task[Caller | None]] = {}
 
+    @property
+    def held(self) -> list[tuple[str, int, int]]:
+        """See antiphon.measures."""
+        return [("known keys", len(self._known), CACHED), ("unknown keys", len(self._unknown), CACHED)]
+
     async def authenticate(self, presented: str) -> Caller:
         """The caller whose key this is. Raises Unauthenticated, StorageUnavailable, Overloaded."""
         shaped = has_shape(presented)
         if not shaped and not self._static:
             raise _refused()
-        hashed = digest(self._pepper, presented)
+        hashed = self._digest(presented)
         caller = self._static.get(hashed)  # a key from the configuration may have any shape
         if caller is None and shaped:
             seen = self._known.get(hashed) or self._unknown.get(hashed)
@@ -107,6 +112,12 @@ class Authenticator:
         if caller is None:
             raise _refused()
         return caller
+
+    def _digest(self, presented: str) -> bytes:
+        """As `digest`; the pepper is worked in already, which halves the time."""
+        begun = self._begun.copy()
+        begun.update(presented.encode())
+        return begun.digest()
 
     async def _ask(self, hashed: bytes, seen: _Seen | None) -> Caller | None:
         try:

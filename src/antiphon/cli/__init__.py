@@ -21,6 +21,11 @@ COMMANDS = {
         "Start the gateway.",
         ("antiphon serve", "antiphon serve --port 9000 --data /var/lib/antiphon"),
     ),
+    "worker": (
+        "antiphon.cli.worker:worker",
+        "Make background responses, apart from the gateways that take them.",
+        ("antiphon worker", "antiphon worker --config production.yaml"),
+    ),
     "check": (
         "antiphon.cli.check:check",
         "Check the configuration, and show which providers it enables.",
@@ -35,6 +40,16 @@ COMMANDS = {
         "antiphon.cli.usage:usage",
         "Print what the calls to providers cost, by model.",
         ("antiphon usage", "antiphon usage --since 2026-11-01", "antiphon usage --json"),
+    ),
+    "migrate": (
+        "antiphon.cli.migrate:migrate",
+        "Bring the schema of the database up to date.",
+        ("antiphon migrate", "antiphon migrate --config production.yaml", "antiphon migrate --json"),
+    ),
+    "backup": (
+        "antiphon.cli.backup:backup",
+        "Copy the database while gateways run on it.",
+        ("antiphon backup copy.db", "antiphon backup /backup/copy.db --data /var/lib/antiphon"),
     ),
     "init": (
         "antiphon.cli.init:init",

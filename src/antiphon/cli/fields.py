@@ -4,7 +4,8 @@ Nobody wrote it down: the gateway is asked.
 
 Each case of `protocol/cases.py` is prepared with the field and without it. The field has an effect if what
 would be sent differs; else it is told in an adaptation, or refused, or stands below among what is met
-without being sent. Anything else is lost, and that is a defect.
+without being sent. Anything else is lost, and that is a defect; so it is if the field is told to be dropped
+and is sent (`belied`).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from antiphon.protocol.cases import Case, cases
 from antiphon.protocol.errors import InvalidRequest
 from antiphon.protocol.examples import UNKNOWN
 from antiphon.protocol.items import normalised
-from antiphon.protocol.json import JSON
+from antiphon.protocol.json import JSON, encode
 from antiphon.protocol.request import CreateResponse, Limits, create_response
 from antiphon.settings.providers import DIALECTS
 from antiphon.upstream.base import Dialect, Provider
@@ -36,7 +37,7 @@ from antiphon.upstream.simulated import Simulated
 from antiphon.upstream.speaker import Upstreams
 
 Found = TypeVar("Found")
-Fate: TypeAlias = Action | Literal["sent", "refused", "by the gateway", "lost"]
+Fate: TypeAlias = Action | Literal["sent", "refused", "by the gateway", "lost", "belied"]
 
 MODELS: Mapping[str, str] = {
     "responses": "gpt-5.2",
@@ -51,6 +52,8 @@ _EXAMPLES: dict[Kind, Media] = {
     "file": Media("application/pdf", b"%PDF-1.4\n"),
 }
 _ITEM = re.compile(r"input\[\d+\]")
+_KIND = re.compile(r"(?:tools|input)\[([a-z_]+?)(?:_tool)?(?:_call)?(?:_output)?\]")
+"""The type of tool that a case is about, by its name."""
 _INTRODUCTION = """\
 # Fields
 
@@ -143,8 +146,22 @@ def met(name: str, dialect: str) -> str | None:
 
 def fate(case: Case, dialect: Dialect, model: str) -> Fate:
     """What becomes of the field."""
-    given = _prepared(case.given, dialect, model)
-    without = _prepared(case.without, dialect, model)
+    return next(fates([case], dialect, model))
+
+
+def fates(asked: Iterable[Case], dialect: Dialect, model: str) -> Iterator[Fate]:
+    """What becomes of each field; what is the same request without them is prepared once."""
+    known: dict[bytes, _Prepared | InvalidRequest] = {}
+    for case in asked:
+        key = encode(case.without)
+        if key not in known:
+            known[key] = _prepared(case.without, dialect, model)
+        yield _fate(case, dialect, _prepared(case.given, dialect, model), known[key])
+
+
+def _fate(
+    case: Case, dialect: Dialect, given: _Prepared | InvalidRequest, without: _Prepared | InvalidRequest
+) -> Fate:
     if isinstance(given, InvalidRequest):
         named = isinstance(without, InvalidRequest) or _is_about(given.param or "", case.param)
         return "refused" if named else "lost"
@@ -152,12 +169,22 @@ def fate(case: Case, dialect: Dialect, model: str) -> Fate:
         return "sent"  # it makes the request one that can be asked
     told = [each for each in given.adaptations if _concerns(each.param, case.param)]
     if new := [each for each in told if each not in without.adaptations]:
-        return new[0].action
+        is_dropped = any((each.param, each.action) == (case.param, "dropped") for each in new)
+        return "belied" if is_dropped and given.wire != without.wire else new[0].action
     if given.wire != without.wire:
         return "sent"
     if any(each.action == "dropped" and _covers(each.param, case.param) for each in told):
         return "dropped"
-    return "by the gateway" if met(case.name, dialect.name) or _is_moot(case, given) else "lost"
+    return "by the gateway" if met(case.name, _speech(case, dialect)) or _is_moot(case, given) else "lost"
+
+
+def _speech(case: Case, dialect: Dialect) -> str:
+    """The dialect whose exceptions hold: a tool that this one's provider lacks is told as in any other."""
+    found = _KIND.match(case.name)
+    kind = "" if found is None else found[1]
+    if case.name.endswith(".defer_loading"):
+        kind = "tool_search"
+    return "another" if kind in getattr(dialect, "lacks", ()) else dialect.name
 
 
 def _is_moot(case: Case, given: _Prepared) -> bool:
@@ -303,6 +330,7 @@ def _lines(rows: Iterable[Case]) -> Iterator[str]:
     yield f"| field | {' | '.join(f'`{name}`' for name in DIALECTS)} |"
     yield "|---|" + "---|" * len(DIALECTS)
     dialects = [(dialect(), MODELS.get(name, "model")) for name, dialect in DIALECTS.items()]
-    for case in rows:
-        fates = (fate(case, dialect, model) for dialect, model in dialects)
-        yield f"| `{case.name}` | {' | '.join(fates)} |"
+    asked = list(rows)
+    columns = [fates(asked, dialect, model) for dialect, model in dialects]
+    for case, *found in zip(asked, *columns, strict=True):
+        yield f"| `{case.name}` | {' | '.join(found)} |"

@@ -10,10 +10,10 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from antiphon.app import open_accounts
 from antiphon.cli.options import Config, Data, Json, load_settings
 from antiphon.cli.tables import print_table
 from antiphon.settings import Settings
+from antiphon.storage import open_accounts
 from antiphon.stores.accounts import KeyRow
 
 

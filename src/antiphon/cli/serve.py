@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from antiphon.app import serve as run_gateway
 from antiphon.cli import banner
 from antiphon.cli.options import Config, Data, load_settings
+from antiphon.serving import serve as run_gateway
 
 
 def serve(

@@ -10,12 +10,12 @@ from typing import Annotated, TypeAlias
 
 from cyclopts import Parameter
 
-from antiphon.app import open_ledger
 from antiphon.cli.options import Config, Data, Json, load_settings
 from antiphon.cli.tables import print_table
 from antiphon.core.records import Target
 from antiphon.protocol.json import JSON
 from antiphon.settings import Settings
+from antiphon.storage import open_ledger
 from antiphon.stores.ledger import Total
 from antiphon.stores.schema import DEFAULT_PROJECT
 
