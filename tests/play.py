@@ -83,9 +83,15 @@ def answer_deltas(dialect: Dialect, body: bytes, filters: Filters = ()) -> Itera
     yield from answer(dialect, decode_leniently(body), filters)
 
 
-def play(deltas: Iterable[Delta], *, reveal_sealed: bool = True) -> tuple[list[Event], Assembler]:
-    """All events of one response made of one turn; a provider's failure ends it as the gateway would."""
+def play(
+    deltas: Iterable[Delta], *, reveal_sealed: bool = True, quiet: bool = False
+) -> tuple[list[Event], Assembler]:
+    """All events of one response made of one turn; a provider's failure ends it as the gateway would.
+
+    `quiet`: nobody listens before the end.
+    """
     assembler = Assembler(snapshot(), new_id=counting_ids(), reveal_sealed=reveal_sealed)
+    assembler.quiet = quiet
     events = assembler.begin()
     try:
         for delta in deltas:

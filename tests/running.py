@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from antiphon.app import Gateway, listen, open_gateway, server_of
+from antiphon.app import Gateway, open_gateway
+from antiphon.serving import listen, server_of
 from antiphon.settings import Settings
 
 

@@ -15,14 +15,16 @@ from ruamel.yaml import YAML
 import antiphon
 from antiphon.cli import COMMANDS, KEY_COMMANDS, fields
 from antiphon.protocol.routing import MaxPrice, Percentiles, RoutingPreferences, Sort
-from antiphon.settings import ProviderSettings, ProviderTimeouts, SealKey, StaticKey
+from antiphon.settings import ProviderSettings, ProviderTimeouts, StaticKey
 from antiphon.settings.clouds import ProviderAWS, ProviderEntra
 from antiphon.settings.example import example
 from antiphon.settings.fields import settings_of
+from antiphon.settings.reasoning import SealKey
 from antiphon.settings.reference import reference, sentence
 from antiphon.settings.routing import AliasMember, ModelPrices, ModelSettings, ProviderPolicy
 from antiphon.settings.schema import json_schema
 from antiphon.settings.sources import load
+from antiphon.settings.webhooks import Webhook
 from antiphon.upstream.providers import PROVIDERS
 from tests.upstream.auth.test_google import key_file
 
@@ -37,7 +39,7 @@ def page(name: str) -> str:
 
 SECTIONS = (
     *(StaticKey, SealKey, ProviderSettings, ProviderAWS, ProviderEntra, ProviderTimeouts, ProviderPolicy),
-    *(AliasMember, ModelSettings, ModelPrices),
+    *(AliasMember, ModelSettings, ModelPrices, Webhook),
 )
 
 
@@ -75,10 +77,19 @@ ENVIRONMENT = {
     "OPENAI_KEY_B": "b",
     "LAPTOP_KEY": "0123456789abcdef",
     "CI_GATEWAY_KEY": "0123456789abcdef",
+    "WEBHOOK_SECRET": "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
     "SEAL_KEY_2026_08": "0123456789abcdef0123456789abcdef",
     "SEAL_KEY_2026_11": "0123456789abcdef0123456789abcdee",
 }
-SHOWN = {"OPENAI_API_KEY": "k", "GROQ_API_KEY": "k", "COHERE_API_KEY": "k", "AWS_BEARER_TOKEN_BEDROCK": "k"}
+SHOWN = {
+    "DATABASE_PASSWORD": "s%40crt",
+    "REDIS_PASSWORD": "s%40crt",
+    "GATEWAY_PEPPER": "5e" * 32,
+    "OPENAI_API_KEY": "k",
+    "GROQ_API_KEY": "k",
+    "COHERE_API_KEY": "k",
+    "AWS_BEARER_TOKEN_BEDROCK": "k",
+}
 SHOWN |= {"GEMINI_API_KEY": "k"}
 SHOWN |= {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "k", "AZURE_CLIENT_SECRET": "k"}
 
@@ -102,7 +113,9 @@ def test_the_example_file_meets_the_schema() -> None:
     jsonschema.Draft202012Validator(json_schema()).validate(given)
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/configuration.md", "docs/routing.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "docs/configuration.md", "docs/routing.md", "docs/background.md"]
+)
 def test_configuration_shown_in_the_documentation_is_right(name: str, tmp_path: Path) -> None:
     shown = re.findall(r"```yaml\n(.*?)```", page(name), flags=re.DOTALL)
     assert shown

@@ -91,8 +91,8 @@ class Site:
 
 
 @contextmanager
-def made(folder: Path) -> Iterator[Site]:
-    """It is there until the end of the block."""
+def made(folder: Path, **more: Any) -> Iterator[Site]:
+    """It is there until the end of the block. `more`: settings."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "rules.json").write_text(json.dumps(RULES))
     with stage(ScriptedStage()) as playing:
@@ -104,6 +104,7 @@ def made(folder: Path) -> Iterator[Site]:
             "log": {"format": "json"},
             "requests": {"retries": 0},  # failures are the agents' to try again
             "providers": providers,
+            **more,
         }
         with processes.gateway(folder, settings) as gateway:
             yield Site(gateway, playing)

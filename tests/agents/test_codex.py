@@ -15,7 +15,7 @@ from tests.agents.codex import KEY_BY_COMMAND, Codex, answer, events, items
 from tests.agents.installed import BIN, HERE, OPENAI_3
 from tests.agents.provider import FAILURES
 from tests.agents.script import PERSON
-from tests.agents.site import CHAT, CLAUDE, SIMULATED, Site, all_models, some_models
+from tests.agents.site import CHAT, CLAUDE, SIMULATED, Site, all_models, made, some_models
 
 pytestmark = [
     pytest.mark.agents,
@@ -85,10 +85,28 @@ def test_it_reads_the_list_of_models_and_keeps_what_it_knows(site: Site, tmp_pat
     assert LEGACY in [model["slug"] for model in codex.shown()]
 
 
+def test_a_catalogue_with_instructions_is_taken_as_it_is(tmp_path: Path) -> None:
+    """So nothing has to be written at home: not even the sizes of contexts are guessed."""
+    (tmp_path / "codex.md").write_text("You are Codex, as the operator wants it.")
+    with made(tmp_path / "site", codex_instructions=str(tmp_path / "codex.md")) as site:
+        codex = Codex(site, tmp_path, auth=KEY_BY_COMMAND)
+        ran = codex.exec(CHAT, "patch the file")
+        assert answer(ran) == "Patched."
+        assert "metadata" not in ran.out
+        (asked, *_) = site.asked(CHAT)
+        assert "as the operator wants it" in json.dumps(asked)
+        cached = json.loads((codex.home / "models_cache.json").read_text())["models"]
+    known = {model["slug"]: model for model in cached}
+    assert (known[CLAUDE]["context_window"], known[CLAUDE]["input_modalities"]) == (
+        200_000,
+        ["text", "image"],
+    )
+
+
 @pytest.mark.skipif(not shutil.which("jq"), reason="jq is not installed")
 def test_the_catalogue_of_the_documentation_makes_every_model_known(codex: Codex) -> None:
     page = (HERE.parents[1] / "docs" / "clients.md").read_text()
-    (recipe,) = [each for each in re.findall(r"```sh\n(.*?)```", page, re.DOTALL) if "codex debug" in each]
+    (recipe,) = [each for each in re.findall(r"```sh\n(.*?)```", page, re.DOTALL) if "catalogue.json" in each]
     codex.follow(recipe)
     with (codex.home / "config.toml").open("r+") as config:
         text = config.read()
@@ -185,10 +203,12 @@ def test_it_knows_a_full_context_and_does_not_try_again(codex: Codex, model: str
     assert "ran out of room in the model's context window" in failed["error"]["message"]
 
 
-def test_it_tries_a_websocket_once_and_goes_on_over_http(site: Site, tmp_path: Path) -> None:
+def test_it_speaks_over_a_websocket_where_it_may(site: Site, tmp_path: Path) -> None:
     codex = Codex(site, tmp_path, websockets=True)
-    site.meant += [("GET", 426)]
     assert answer(codex.exec(SIMULATED, "make the file")) == "done"
+    requests = [(line["method"], line["status"]) for line in site.logged() if line["event"] == "request"]
+    assert ("WEBSOCKET", 200) in requests
+    assert ("GET", 101) in requests
 
 
 def red_square() -> bytes:

@@ -81,5 +81,5 @@ def test_figures_go_between_the_marks_of_a_page() -> None:
 
 
 def test_peers_are_measured_only_when_asked_for() -> None:
-    assert options(["--peers", "none"]).contenders == ["direct", "floor", "antiphon"]
-    assert options([]).contenders == ["direct", "nginx", "floor", "antiphon", "litellm"]
+    assert options(["--peers", "none"]).contenders == ["direct", "floor", "antiphon", "postgres"]
+    assert options([]).contenders == ["direct", "nginx", "floor", "antiphon", "postgres", "litellm"]

@@ -7,21 +7,23 @@ import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
-from antiphon.app import open_ledger
 from antiphon.cli import COMMANDS, KEY_COMMANDS, keys, main, serve
 from antiphon.core.records import Attempt, Charge, Target
 from antiphon.protocol.errors import StorageUnavailable
 from antiphon.settings import Settings
 from antiphon.settings.fields import settings_of
 from antiphon.settings.providers import DIALECTS, keys_in
+from antiphon.storage import open_ledger
 from antiphon.stores.accounts import KeyRow
+from antiphon.stores.migrations import HEAD
 from antiphon.stores.schema import DEFAULT_PROJECT
 from antiphon.upstream.providers import PROVIDERS
 from antiphon.version import __version__
@@ -105,6 +107,7 @@ def test_help_comes_without_importing_any_command() -> None:
 def test_serving_imports_nothing_that_only_others_need() -> None:
     others = {
         "alembic",  # 13 MB
+        "asyncpg",
         "botocore",  # 23 MB
         "google.auth",
         "antiphon.cli.fields",
@@ -415,3 +418,84 @@ def test_usage_adds_up_what_calls_cost(capsys: pytest.CaptureFixture[str], tmp_p
         "unpriced": 1,
     }
     assert [each["model"] for each in later["models"]] == ["one/cheap", "one/dear"]
+
+
+def test_migrate_says_from_where_to_where(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["migrate", "--data", str(tmp_path)]
+    database = str(tmp_path / "antiphon.db")
+    assert main([*command, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"database": database, "from": None, "to": HEAD}
+    assert main(command) == 0
+    assert capsys.readouterr().out == f"{database}: at revision {HEAD} already\n"
+    with closing(apsw.Connection(database)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'newer'")
+    assert main(command) == 1
+    assert "a newer version made" in capsys.readouterr().err
+
+
+def test_backup_makes_a_copy_and_replaces_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, copy = tmp_path / "data", tmp_path / "copy.db"
+    assert main(["backup", str(copy), "--data", str(data)]) == 1
+    assert "there is no database yet" in capsys.readouterr().err
+    assert main(["keys", "create", "laptop", "--data", str(data)]) == 0
+    capsys.readouterr()
+    assert main(["backup", str(copy), "--data", str(data)]) == 0
+    told = capsys.readouterr()
+    assert told.out.startswith(f"{copy}: ")
+    assert str(data / "pepper") in told.err
+    with closing(apsw.Connection(str(copy))) as connection:
+        assert connection.execute("SELECT name FROM keys").fetchall() == [("laptop",)]
+    assert main(["backup", str(copy), "--data", str(data)]) == 1
+    assert "File exists" in capsys.readouterr().err
+
+
+def test_backup_prints_postgresqls_own_command_without_the_password(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ANTIPHON_STORAGE", "postgresql://me:s3cr3t@db/antiphon?sslmode=require")
+    assert main(["backup", "a copy"]) == 1
+    told = capsys.readouterr()
+    assert told.out == (
+        "pg_dump --format=custom '--file=a copy' 'postgresql://me@db/antiphon?sslmode=require'\n"
+    )
+    assert "Nothing was copied" in told.err
+
+
+@pytest.mark.parametrize("command", [["migrate"], ["keys", "list"], ["usage"]])
+def test_a_server_that_is_not_there_is_told_without_the_password(
+    command: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("ANTIPHON_STORAGE", "postgresql://me:s3cr3t@127.0.0.1:1/antiphon")
+    assert main([*command, "--data", str(tmp_path)]) == 1
+    told = capsys.readouterr().err
+    assert "postgresql://me@127.0.0.1:1/antiphon: cannot be used as the database" in told
+    assert "Connection refused" in told
+    assert "s3cr3t" not in told
+
+
+def test_check_shows_no_password(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("ANTIPHON_STORAGE", "postgresql://me:s3cr3t@db/antiphon")
+    monkeypatch.setenv("ANTIPHON_PEPPER", "5e" * 32)
+    assert main(["check", "--json"]) == 0
+    shown = capsys.readouterr().out
+    assert "s3cr3t" not in shown
+    assert "5e" * 32 not in shown
+    monkeypatch.delenv("ANTIPHON_STORAGE")
+    monkeypatch.setenv("ANTIPHON_REDIS", "redis://:s3cr3t@cache:6379")
+    assert main(["check", "--json"]) == 0
+    assert "s3cr3t" not in capsys.readouterr().out
+    monkeypatch.setenv("ANTIPHON_REDIS", "redis://:s3cr3t/@cache:6379")
+    assert main(["check"]) == 2
+    told = capsys.readouterr().err
+    assert "ANTIPHON_REDIS: redis: not a URL with a host and a port; in a password" in told
+    assert "s3cr3t" not in told
+    monkeypatch.delenv("ANTIPHON_REDIS")
+    monkeypatch.setenv("ANTIPHON_STORAGE", "postgresql://me:s3cr3t/@db/antiphon")
+    assert main(["check"]) == 2
+    told = capsys.readouterr().err
+    assert "ANTIPHON_STORAGE: storage: " in told
+    assert "percent-encoding" in told
+    assert "s3cr3t" not in told

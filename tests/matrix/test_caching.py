@@ -11,7 +11,7 @@ from openai import OpenAI
 from tests.matrix.conversation import THINK, TOOLS, WEATHER, Answer, Call, Item, Thought, Turn, Words
 from tests.matrix.fakes.anthropic import Anthropic
 from tests.matrix.fakes.gemini import Gemini
-from tests.matrix.playing import Client, Mode
+from tests.matrix.playing import Client, Mode, create
 from tests.matrix.stage import CAST, Stage
 
 EPHEMERAL = {"type": "ephemeral"}
@@ -31,10 +31,6 @@ def message(*parts: Item) -> Item:
     return {"type": "message", "role": "user", "content": list(parts)}
 
 
-def asked(body: dict[str, Any]) -> dict[str, Any]:
-    return {"extra_body": body}
-
-
 def counts(response: Any) -> tuple[int, int, int]:
     """Input tokens; of these read from the cache; of these written to it."""
     usage = (response.to_dict(warnings=False) if not isinstance(response, dict) else response)["usage"]
@@ -49,8 +45,8 @@ def cast(playing: Stage, name: str, *answers: Answer) -> Anthropic:
     return fake
 
 
-def create(openai: OpenAI, name: str, **fields: Any) -> Any:
-    return openai.responses.create(model=f"{name}/{CAST[name].model}", **fields)
+def ask(openai: OpenAI, name: str, **fields: Any) -> Any:
+    return create(openai, model=f"{name}/{CAST[name].model}", **fields)
 
 
 @pytest.mark.parametrize("name", CLAUDES)
@@ -60,7 +56,7 @@ def test_the_second_identical_call_reads_what_the_first_wrote(
     cast(playing, name)
     question = {"input": [message(text("A book. " * 50, cache_control=EPHEMERAL), text("Who is in it?"))]}
     first, second = (
-        counts(create(openai, name, instructions="Be brief.", tools=TOOLS, **question)) for _ in range(2)
+        counts(ask(openai, name, instructions="Be brief.", tools=TOOLS, **question)) for _ in range(2)
     )
     assert first[1] == 0
     assert first[2] > 100
@@ -70,12 +66,12 @@ def test_the_second_identical_call_reads_what_the_first_wrote(
 def test_without_a_mark_nothing_is_read(playing: Stage, openai: OpenAI) -> None:
     cast(playing, "anthropic")
     for _ in range(2):
-        assert counts(create(openai, "anthropic", input=[message(text("A book. " * 50))]))[1:] == (0, 0)
+        assert counts(ask(openai, "anthropic", input=[message(text("A book. " * 50))]))[1:] == (0, 0)
 
 
 def conversation(wish: dict[str, Any], fields: dict[str, Any]) -> Sequence[Turn]:
     def said(words: str, *parts: Any, fields: dict[str, Any] = fields) -> Turn:
-        return Turn(words, lambda _: [message(text(words))], Answer(parts), {**fields, **asked(wish)})
+        return Turn(words, lambda _: [message(text(words))], Answer(parts), {**fields, **wish})
 
     def output(ids: list[str]) -> list[Item]:
         return [{"type": "function_call_output", "call_id": ids[0], "output": "rain"}]
@@ -84,7 +80,7 @@ def conversation(wish: dict[str, Any], fields: dict[str, Any]) -> Sequence[Turn]
     return (
         said("A story. " * 20, Words("Heard.")),
         said("How is the weather?", *looks),
-        Turn("rain", output, Answer((Words("It rains."),)), {**fields, **asked(wish)}),
+        Turn("rain", output, Answer((Words("It rains."),)), {**fields, **wish}),
         said("And then?", Words("Then it stops.")),
     )
 
@@ -118,18 +114,18 @@ def test_a_mark_on_an_output_of_a_tool_is_kept(playing: Stage, openai: OpenAI, n
             "output": [text("Line. " * 80, cache_control=EPHEMERAL), text("End.")],
         },
     ]
-    wrote = counts(create(openai, name, input=history))[2]
+    wrote = counts(ask(openai, name, input=history))[2]
     assert wrote > 100
     later = [*history, message(text("What does it say?"))]
-    assert counts(create(openai, name, input=later))[1] == wrote
+    assert counts(ask(openai, name, input=later))[1] == wrote
 
 
 def test_more_marks_than_four_keep_the_latest(playing: Stage, openai: OpenAI) -> None:
     cast(playing, "anthropic")
     parts = [text(f"Chapter {at}. " * 10, cache_control=EPHEMERAL) for at in range(6)]
-    total, _, written = counts(create(openai, "anthropic", input=[message(*parts)]))
+    total, _, written = counts(ask(openai, "anthropic", input=[message(*parts)]))
     assert written == total
-    response = create(openai, "anthropic", input=[message(*parts, text("And?"))]).to_dict(warnings=False)
+    response = ask(openai, "anthropic", input=[message(*parts, text("And?"))]).to_dict(warnings=False)
     assert counts(response)[1] == written
     told = [each["param"] for each in response["adaptations"]]
     assert told == ["cache_control"]
@@ -184,7 +180,7 @@ def test_tools_and_choices_are_kept_with_the_prefix(playing: Stage, openai: Open
         {"type": "function_call_output", "call_id": "a", "output": [text(STORY, cache_control=LIVING)]},
         message(text("Well?")),
     ]
-    response = create(openai, "gemini", input=history, tools=[WEATHER], tool_choice="required")
+    response = ask(openai, "gemini", input=history, tools=[WEATHER], tool_choice="required")
     assert counts(response)[1] > 1024
     kept, named = fake.asked
     assert {"tools", "toolConfig", "contents"} <= kept.body.keys()
@@ -194,10 +190,10 @@ def test_tools_and_choices_are_kept_with_the_prefix(playing: Stage, openai: Open
 def test_a_prefix_that_is_gone_is_asked_for_anew_by_the_next_turn(playing: Stage, openai: OpenAI) -> None:
     fake = gemini(playing)
     asked_now = [message(text(f"Gone. {STORY}", cache_control=LIVING), text("?"))]
-    assert counts(create(openai, "gemini", input=asked_now))[1] > 0
+    assert counts(ask(openai, "gemini", input=asked_now))[1] > 0
     fake.kept.clear()
-    assert counts(create(openai, "gemini", input=asked_now))[1] == 0
-    assert counts(create(openai, "gemini", input=asked_now))[1] > 0
+    assert counts(ask(openai, "gemini", input=asked_now))[1] == 0
+    assert counts(ask(openai, "gemini", input=asked_now))[1] > 0
     said = [request.path == "/cachedContents" for request in fake.asked]
     assert said == [True, False, False, False, True, False]
 
@@ -210,6 +206,6 @@ def test_a_prefix_that_is_too_small_for_the_model_costs_one_call_and_no_answer(
     fake.least_kept = 4096
     asked_now = [message(text(small, cache_control=LIVING), text("?"))]
     for _ in range(2):
-        assert create(openai, "gemini", input=asked_now).output_text == "Yes."
+        assert ask(openai, "gemini", input=asked_now).output_text == "Yes."
     assert paths(fake).count("/cachedContents") == 1
     assert len(fake.asked) == 3

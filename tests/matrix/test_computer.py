@@ -11,7 +11,7 @@ from openai import OpenAI
 
 from tests.matrix.conversation import Answer, Call, Item, Words
 from tests.matrix.fakes.computers import LOOK, PRESS, SCROLL, SEARCH, said_natively
-from tests.matrix.playing import SEALED, strings
+from tests.matrix.playing import SEALED, create, strings
 from tests.matrix.stage import Stage
 from tests.upstream.computer.screenshots import screenshot
 
@@ -51,7 +51,7 @@ class Screen:
         else:
             self._history += asked
             fields |= {"input": self._history, "store": False, "include": [SEALED]}
-        answer: Any = self._openai.responses.create(**fields)
+        answer = create(self._openai, **fields)
         if stream:
             *_, last = answer
             answer = last.response

@@ -24,6 +24,7 @@ OTHERS = [name for name in CAST if name not in OF_DIALECTS.values()]
 INDEX = re.compile(r"\[(\d+|\*)\]")
 
 # What may be adapted of this conversation, wherever it goes: thoughts that others sealed, or that were cut.
+# The history is `previous_response_id` here, also where it is that of a conversation.
 ALWAYS = {("input[]", "dropped"), ("previous_response_id", "dropped")}
 _FUNCTIONS = {("tools[]", "emulated"), ("tools[]", "translated")}
 _UNMARKED = {("input[].content[].cache_control", "dropped")}
@@ -75,6 +76,7 @@ MORE: dict[str, set[tuple[str, str]]] = {
         ("tools[].strict", "dropped"),
     },
     "command": {("reasoning.effort", "dropped")},
+    "xai": _FUNCTIONS,
     "qwen": {("reasoning.effort", "translated")},
 }
 MODES: tuple[Mode, ...] = ("stored", "carried")
@@ -118,15 +120,19 @@ def check_adaptations(
 
     `thoughts`: those of earlier turns, and the paths of their items in the request.
     """
-    noted = {(INDEX.sub("[]", told["param"]), told["action"]) for told in adaptations}
+    noted = {(path_of(told["param"]), told["action"]) for told in adaptations}
     assert noted - EXPECTED[fake.dialect] - MORE.get(fake.name, set()) - ALWAYS == set(), turn.about
     body = "\n".join(strings(fake.asked[-1].body))
     for text, path in thoughts.items():
         if text not in body:
-            assert {(INDEX.sub("[]", path), "dropped"), ("input", "dropped")} & noted, turn.about
+            assert {(path_of(path), "dropped"), ("input", "dropped")} & noted, turn.about
     thinks = any(isinstance(part, Thought) for part in turn.answer.parts)
     if thinks and fake.shows_thoughts and not any(kind == "thought" for kind, *_ in fake.said.items):
         assert ("reasoning.effort", "dropped") in noted, turn.about
+
+
+def path_of(param: str) -> str:
+    return "previous_response_id" if param == "conversation" else INDEX.sub("[]", param)
 
 
 def test_all_dialects_are_in_the_matrix() -> None:
@@ -152,7 +158,7 @@ def test_every_second_turn_is_anothers(
     play(openai, playing, [name for pair in pairs for name in pair], mode)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", (*MODES, "conversed"))
 @pytest.mark.parametrize("start", range(len(CAST)))
 def test_the_provider_goes_round_in_a_circle(openai: OpenAI, playing: Stage, start: int, mode: Mode) -> None:
     names = [*CAST]

@@ -9,7 +9,7 @@ from openai import BadRequestError, OpenAI
 
 from tests.matrix.conversation import CHART, TOOLS, Answer, Item, Words
 from tests.matrix.fakes.base import require
-from tests.matrix.playing import heard
+from tests.matrix.playing import create, heard
 from tests.matrix.stage import CAST, Stage
 
 LONG = "x" * 100
@@ -250,8 +250,13 @@ def test_odd_tools_are_taken(openai: OpenAI, playing: Stage, name: str, choice: 
     items: Any = [HELLO, call("a", name="optional"), output("a")]
     tools: Any = ODD_TOOLS
     try:
-        openai.responses.create(
-            model=f"{name}/{fake.model}", input=items, tools=tools, tool_choice=choice, store=False
+        create(
+            openai,
+            model=f"{name}/{fake.model}",
+            input=items,
+            tools=tools,
+            tool_choice=choice,
+            store=False,
         )
     except BadRequestError as refusal:  # the gateway's own: a model that cannot be made to call one tool
         body: Any = refusal.body
@@ -268,9 +273,9 @@ def test_an_odd_history_is_taken(
     fake = playing.cast()[name]
     fake.answer = Answer((Words("Well."),))
     items: Any = HISTORIES[history]
-    response = openai.responses.create(
-        model=f"{name}/{fake.model}", input=items, tools=tools, store=False
-    ).to_dict(warnings=False)
+    response = create(openai, model=f"{name}/{fake.model}", input=items, tools=tools, store=False).to_dict(
+        warnings=False
+    )
     assert fake.refused == []
     assert heard(response) == [("text", "Well.")]
 
@@ -283,7 +288,7 @@ def test_a_history_that_is_told_twice_and_answered_once_is_taken(
     fake = playing.cast()[name]
     fake.answer = Answer((Words("Well."),))
     items: Any = [HELLO, call("a"), HELLO, call("a"), output("a")]
-    openai.responses.create(model=f"{name}/{fake.model}", input=items, tools=TOOLS, store=False)
+    create(openai, model=f"{name}/{fake.model}", input=items, tools=TOOLS, store=False)
     assert fake.refused == []
 
 
@@ -294,5 +299,5 @@ def test_a_history_that_is_too_long_has_the_code_that_agents_wait_for(
     fake = playing.cast()[name]
     monkeypatch.setattr(fake, "check", lambda _: require(False, fake.too_long))
     with pytest.raises(BadRequestError) as refused:
-        openai.responses.create(model=f"{name}/{fake.model}", input="Hello.", store=False)
+        create(openai, model=f"{name}/{fake.model}", input="Hello.", store=False)
     assert refused.value.code == "context_length_exceeded"

@@ -207,6 +207,16 @@ def _events(about: Body, message: Body, finish: str, usage: Body) -> Iterator[tu
     yield None, {**about, "object": "chat.completion.chunk", "choices": [], "usage": usage}
 
 
+def _pieces_of(part: Body) -> Iterator[Body]:
+    """A signed chunk of thoughts comes piece by piece, with the signature last."""
+    if part["type"] != "thinking":
+        yield part
+        return
+    for piece in pieces(part["thinking"][0]["text"]):
+        yield {"type": "thinking", "thinking": [{"type": "text", "text": piece}]}
+    yield {**part, "thinking": []}
+
+
 def _chunk(about: Body, delta: Body, finish: str | None) -> Body:
     choice = {"index": 0, "delta": delta, "finish_reason": finish}
     return {**about, "object": "chat.completion.chunk", "choices": [choice]}
@@ -226,7 +236,8 @@ def _deltas(message: Body) -> Iterator[Body]:
     if isinstance(content, str):
         yield from ({"content": piece} for piece in pieces(content))
     elif content is not None:  # Mistral's parts
-        yield from ({"content": [part]} for part in content)
+        for part in content:
+            yield from ({"content": [piece]} for piece in _pieces_of(part))
     yield from ({"refusal": piece} for piece in pieces(message.get("refusal", "")))
     for index, call in enumerate(message.get("tool_calls", ())):
         kind, field = call["type"], "input" if call["type"] == "custom" else "arguments"

@@ -50,7 +50,6 @@ class Mistral(Chat):
     """https://docs.mistral.ai/api: few fields, short ids, thoughts as parts of the content."""
 
     model = "magistral-medium-latest"
-    seals = False
     more: ClassVar[frozenset[str]] = frozenset()
     more_said: ClassVar[frozenset[str]] = frozenset()
 
@@ -74,15 +73,15 @@ class Mistral(Chat):
         if message["role"] != "assistant" or not isinstance(content, list):
             return message
         for part in content:
-            if part["type"] == "thinking":
-                text = "".join(piece["text"] for piece in part["thinking"])
-                self.returned.update({text} & self.sealed.keys())
+            if part["type"] == "thinking" and "signature" in part:
+                rest = {name: value for name, value in part.items() if name != "signature"}
+                self.recognise(part["signature"], rest, "Invalid signature of a thinking chunk")
         said = [part for part in content if part["type"] != "thinking"]
         return {**message, "content": said or None}
 
     def thought(self, text: str) -> Body:
-        self.sealed[text] = None
-        return {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": text}]}]}
+        chunk = {"type": "thinking", "thinking": [{"type": "text", "text": text}]}
+        return {"content": [{**chunk, "signature": self.seal(chunk)}]}
 
     def words(self, message: Body, text: str) -> Body:
         before = message["content"] or []

@@ -13,12 +13,27 @@ from tests.matrix.fakes.gemini import Gemini
 from tests.matrix.fakes.ollama import Ollama
 from tests.matrix.fakes.responses import Responses
 
+_GROKS_TOOLS = {"function", "web_search", "x_search", "file_search", "code_interpreter", "mcp"}
+_UNKNOWN_TO_GROK = ("custom_tool", "shell", "local_shell", "apply_patch", "computer", "tool_search")
+
 
 class Grok(Responses):
-    """xAI: what it sealed is its own."""
+    """xAI: what it sealed is its own, and of the tools that clients run it knows functions alone.
+
+    https://docs.x.ai/developers/tools/overview
+    """
 
     model = "grok-4.3"
     is_openai = False
+
+    def check(self, request: WireRequest) -> None:
+        super().check(request)
+        for tool in request.body.get("tools", ()):
+            require(tool["type"] in _GROKS_TOOLS, f"unknown variant `{tool['type']}`")
+        for item in request.body["input"]:
+            kind = item.get("type", "message")
+            require(not kind.startswith(_UNKNOWN_TO_GROK), f"unknown variant `{kind}`")
+            require("namespace" not in item, "unknown field `namespace`")
 
 
 class Opus46(Anthropic):
