@@ -36,7 +36,7 @@ from bench.targets import US, targets
 WORK = ROOT / "bench/.work"
 RESULTS = ROOT / "bench/results"
 PEERS = {"none": (), "nginx": ("nginx",), "litellm": ("litellm",), "all": ("nginx", "litellm")}
-ORDER = ("direct", "nginx", "floor", "antiphon", "litellm")
+ORDER = ("direct", "nginx", "floor", "antiphon", "postgres", "litellm")
 DIALECTS, ROUTING = "dialects", "routing"  # measured in this process, and no contenders
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from bench import growth, machine, routing
 from bench.bodies import WrongAnswer
 from bench.contenders import ROOT, Contender, Site, Skipped, direct
-from bench.contenders.antiphon import antiphon
+from bench.contenders.antiphon import antiphon, on_postgres
 from bench.contenders.floor import floor
 from bench.contenders.litellm import litellm
 from bench.contenders.nginx import nginx
@@ -26,6 +26,7 @@ CONTENDERS: dict[str, Callable[[Site], Contender]] = {
     "nginx": nginx,
     "floor": floor,
     "antiphon": antiphon,
+    "postgres": on_postgres,
     "litellm": litellm,
 }
 

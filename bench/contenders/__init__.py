@@ -4,6 +4,7 @@ direct    the upstream itself: what the instruments can do
 nginx     proxy_pass: what a proxy costs that understands nothing of what it carries
 floor     the gateway's web server and HTTP client with nothing between: what its choices cost
 antiphon  the gateway
+postgres  the gateway again, on PostgreSQL
 litellm   a peer that does the same work: a Responses request in, a chat completion upstream
 """
 

@@ -127,7 +127,7 @@ def _check(dialect: Dialect, stream: Sequence[bytes], what: str, expected: str) 
 
 @contextmanager
 def _settled_memory() -> Iterator[None]:
-    """The garbage collector, as the gateway sets it (`_settle_memory` in antiphon/app.py)."""
+    """The garbage collector, as the gateway sets it (`settle_memory` in antiphon/app.py)."""
     before = gc.get_threshold()
     gc.collect()
     gc.freeze()
