@@ -92,7 +92,7 @@ def test_they_have_a_table() -> None:
     [
         (["--only", "dialects"], [], True),
         (["--only", "direct"], ["direct"], False),
-        (["--peers", "none"], ["direct", "floor", "antiphon"], True),
+        (["--peers", "none"], ["direct", "floor", "antiphon", "postgres"], True),
     ],
 )
 def test_they_are_part_of_a_run_or_a_run_of_their_own(

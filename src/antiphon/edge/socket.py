@@ -91,8 +91,11 @@ class Sockets:
         self._check_origin(exchange)
         if self._open >= self._bounds.connections:
             raise Overloaded("The gateway is at its limit of open WebSockets.", retry_after=1)
+        session_id = parsing.session_header(exchange.header(b"x-session-id"))
         channel = self._accepted(exchange)
-        session = _Session(exchange, channel, self._serving, self._bounds, Memory(self._held))
+        session = _Session(
+            exchange, channel, self._serving, self._bounds, Memory(self._held), session_id=session_id
+        )
         exchange.hand_over(channel)
         self._open += 1
         try:
@@ -130,17 +133,24 @@ class Sockets:
 
 
 class _Session:
-    """One open connection."""
+    """One open connection. `session_id` is that of its handshake."""
 
     def __init__(
-        self, exchange: Exchange, channel: Channel, serving: Serving, bounds: SocketBounds, memory: Memory
+        self,
+        exchange: Exchange,
+        channel: Channel,
+        serving: Serving,
+        bounds: SocketBounds,
+        memory: Memory,
+        *,
+        session_id: str | None,
     ) -> None:
         self._exchange = exchange
         self._channel = channel
         self._serving = serving
         self._lifetime = bounds.lifetime
         self._memory = memory
-        self._session_id = parsing.session_header(exchange.header(b"x-session-id"))
+        self._session_id = session_id
         self._lanes = Lanes(self._answer, self._go_if_done, memory, bounds.lanes)
         self._leaving: tuple[AntiphonError, int] | None = None
 

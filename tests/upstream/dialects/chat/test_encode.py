@@ -84,6 +84,7 @@ def test_all_fields_of_a_turn_are_sent_named_or_known_to_be_met() -> None:
         "items",
         "stream",
         "begun",
+        "compaction",  # which the engine has met
     }
     request = encoded(asked, **TAKES_NONE, logprobs=False, reasoning="none")
     named = {adaptation.param for adaptation in request.adaptations}
