@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from antiphon.core.fold import fold
+from tests.contract import specifications
 from tests.contract.test_schemas import REQUESTS, both, check_response, unsealed
 from tests.contract.wire import ask, create
 from tests.running import Running
@@ -19,6 +20,7 @@ def kinds(events: list[Any]) -> list[str]:
     return [event["type"] for event in events]
 
 
+@specifications.needed
 @pytest.mark.parametrize("name", STORED)
 def test_every_event_is_one_and_all_add_up_to_what_is_stored(gateway: Running, name: str) -> None:
     status, fields = REQUESTS[name]
@@ -35,6 +37,7 @@ def test_every_event_is_one_and_all_add_up_to_what_is_stored(gateway: Running, n
     check_response(kept)
 
 
+@specifications.needed
 def test_what_is_queued_or_cancelled_is_a_response(gateway: Running) -> None:
     queued = create(gateway, "count to 100 slowly", background=True).json()
     check_response(queued)
